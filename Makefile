@@ -1,0 +1,76 @@
+# Everything a person or CI does with a checkout. Needs python3 >= 3.11, git and make; the first run of a
+# target sets up .venv, later runs find its stamp. Another interpreter: make test PYTHON=python3.13
+
+PYTHON ?= python3
+PYTEST_ARGUMENTS ?=
+OLDER_DUCKDB := 1.5.6
+OLDER_DUCKDB_FOLDER := .duckdb-$(OLDER_DUCKDB)
+
+BIN := .venv/bin
+# Compiling every file halved pip's speed (62 s of processor time against 31 s); Python compiles what it imports.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
+PIP_LOG := .venv/pip.log
+INSTALLED := .venv/.installed
+INSTALLED_DEV := .venv/.installed-dev
+
+.PHONY: help demo test check bench generated clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## a made-up shop, from order lines to segments, in demo_shop/
+	@$(BIN)/warehouse-seg demo --dir demo_shop
+
+test: $(INSTALLED_DEV) $(OLDER_DUCKDB_FOLDER) ## all tests, then those of the SQL again on an older DuckDB
+	@echo "tests on the newest DuckDB"
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(PYTEST_ARGUMENTS)
+	@echo "tests marked both_duckdb on DuckDB $(OLDER_DUCKDB)"
+	@PYTHONPATH="$(CURDIR)/$(OLDER_DUCKDB_FOLDER)" EXPECTED_DUCKDB=$(OLDER_DUCKDB) \
+		$(BIN)/python -m pytest -n 2 --dist loadscope -m both_duckdb $(PYTEST_ARGUMENTS)
+
+check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt_project/models
+
+bench: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python; takes many minutes
+	@$(BIN)/python -m tests.benchmarks.scoring
+
+generated: $(INSTALLED) ## writes sql/generated/ anew
+	@$(BIN)/python -m warehouse_seg.generated
+
+clean: ## removes what the other targets made
+	rm -rf .venv .duckdb-* demo_shop dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(INSTALLED): pyproject.toml
+	$(call set_up,warehouse-seg,-e .)
+	@touch $@
+
+$(INSTALLED_DEV): pyproject.toml
+	$(call set_up,warehouse-seg and the tools of its tests,-e '.[dev]')
+	@touch $(INSTALLED) $@
+
+# A second client beside the newest one: users meet DuckDB 1.4 to 2.x.
+$(OLDER_DUCKDB_FOLDER): $(INSTALLED_DEV)
+	@rm -rf $@
+	@printf 'setting up DuckDB $(OLDER_DUCKDB) for a second run ... '
+	@$(call pip_install,--no-deps --target $@ duckdb==$(OLDER_DUCKDB))
+	@touch $@
+
+# $(call set_up,what,arguments of pip)
+define set_up
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed: make PYTHON=python3.12" >&2; \
+		exit 2; }
+	@printf 'setting up .venv with $(1) (a minute or two, once) ... '
+	@$(PYTHON) -m venv .venv
+	@$(call pip_install,$(2))
+endef
+
+# One line of progress while it works; what pip said only where it fails.
+define pip_install
+$(PIP) $(1) > $(PIP_LOG) 2>&1 && echo done || { echo failed; cat $(PIP_LOG); exit 1; }
+endef
