@@ -1,0 +1,19 @@
+{#-
+    The query of the categories with the largest net spend, at most `how_many`, the largest first. Pure.
+    Spend is summed as a decimal: a sum of doubles would depend on the order of rows, and with it the choice. A category
+    that only lost money is none of the largest.
+-#}
+{%- macro seg_largest_categories(category_spend_relation, how_many, dialect) -%}
+select category
+from {{ category_spend_relation }}
+group by category
+having sum({{ seg_money('spend') }}) > 0
+order by sum({{ seg_money('spend') }}) desc, category asc
+limit {{ how_many }}
+{%- endmacro -%}
+
+
+{#- Money as an exact number with four decimals: sums of it do not depend on the order of rows. -#}
+{%- macro seg_money(expression) -%}
+cast({{ expression }} as decimal(18, 4))
+{%- endmacro -%}

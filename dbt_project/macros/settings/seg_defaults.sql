@@ -1,0 +1,54 @@
+{#-
+    The default of every variable, and with that the list of valid names. One JSON object, so that dbt reads it with
+    `fromjson(seg_defaults())` and Python reads the same file.
+
+    transactions         the model (a name) or source ([source, table]) with one row per order line
+    columns              SQL expressions over it; `category: null` says that there are no categories
+    feature_table        instead of transactions: a model or source with one row per customer and ready columns
+    customer_id_type     the key's SQL type, as the warehouse has it
+    extra_features       a model or source keyed by customer_id whose numeric columns join the features
+    as_of_date           'YYYY-MM-DD', the exclusive end of the orders that are seen; null is the day after the last one
+    categories           how many of the largest categories get columns of their own
+    model.features       null is every numeric column; else a list of names or of {name, transform, clip}
+    model.segments       the numbers of segments that fit tries
+    model.covariance     the covariance types that fit tries
+    model.sample_size    customers that fit reads
+    model.seed           picks the sample and the starting points
+    model.min_segment_share  a candidate with a smaller segment is refused
+    tiers                least membership of the top segment (dominant), else of the second one (hybrid)
+    registry_schema      where the registry tables are; null is the target's schema
+    allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
+    full_scan_tests      false switches off the data tests that read every order line
+    seg_self_test        true switches on this package's own unit tests; for its developers
+-#}
+{%- macro seg_defaults() -%}
+{
+    "transactions": null,
+    "columns": {
+        "customer_id": "customer_id",
+        "order_id": "order_id",
+        "ordered_at": "ordered_at",
+        "amount": "amount",
+        "category": "category",
+        "revenue": null
+    },
+    "feature_table": null,
+    "customer_id_type": "varchar",
+    "extra_features": null,
+    "as_of_date": null,
+    "categories": 6,
+    "model": {
+        "features": null,
+        "segments": {"min": 2, "max": 10},
+        "covariance": ["full", "tied", "diag", "spherical"],
+        "sample_size": 20000,
+        "seed": 1,
+        "min_segment_share": 0.02
+    },
+    "tiers": {"dominant": 0.8, "hybrid": 0.3},
+    "registry_schema": null,
+    "allow_missing_model": false,
+    "full_scan_tests": true,
+    "seg_self_test": false
+}
+{%- endmacro -%}
