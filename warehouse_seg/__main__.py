@@ -1,0 +1,5 @@
+"""`python -m warehouse_seg` is `warehouse-seg`."""
+
+from warehouse_seg.cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""Writes `sql/generated/<dialect>/`: the SQL of a small reference model, the first thing a visitor should open.
+
+`make generated` runs it; a test compares what it would write with what is committed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.rendering import render
+from warehouse_seg.resources import sql_path
+from warehouse_seg.sampling import sample_sql
+from warehouse_seg.scoring import DIALECTS, compile_scores
+
+
+def reference_model() -> SegmentModel:
+    """Two segments over three features, with numbers that a reader can check by head."""
+    features = (
+        Feature(
+            feature="recency_days",
+            transform="log",
+            clip_low=1,
+            fill_value=90,
+            center=4.5,
+            scale=1.25,
+        ),
+        Feature(
+            feature="order_count", transform="log", clip_low=1, fill_value=1, center=0.5, scale=0.75
+        ),
+        Feature(
+            feature="spend_wine", transform="log1p", clip_low=0, fill_value=0, center=2, scale=2
+        ),
+    )
+    regular = Component.from_moments(
+        "s1",
+        0.625,
+        np.array([-0.75, 0.5, 0.5]),
+        np.array([[0.25, 0.125, 0.0], [0.125, 1.0, 0.25], [0.0, 0.25, 1.0]]),
+        "Regulars",
+    )
+    once = Component.from_moments(
+        "s2",
+        0.375,
+        np.array([1.25, -0.75, -0.875]),
+        np.diag([0.25, 0.0625, 0.5]),
+        "Bought once, long ago",
+    )
+    return SegmentModel(
+        covariance_type="full",
+        features=features,
+        components=(regular, once),
+        outlier_log_density=-12.5,
+    )
+
+
+def statements(dialect: str) -> dict[str, str]:
+    """File name → SQL text for one dialect."""
+    model = reference_model()
+    macro_model = model.to_macro()
+    scores, features = "seg_customer_scores", "seg_customer_features"
+    tiers = {"dominant": 0.8, "hybrid": 0.3}
+    measures = [{"feature": f.feature, "shift": f.to_macro()["fill_value"]} for f in model.features]
+    return {
+        "seg_customer_scores.sql": compile_scores(model, features, dialect),
+        "seg_customer_segments.sql": render(
+            "seg_customer_assignment", macro_model, scores, tiers, dialect
+        ),
+        "seg_customer_memberships.sql": render(
+            "seg_long_memberships", macro_model, scores, dialect
+        ),
+        "seg_segments.sql": render(
+            "seg_segment_sizes", macro_model, scores, "seg_customer_segments", dialect
+        ),
+        "seg_segment_profiles.sql": render(
+            "seg_profiles", macro_model, features, scores, measures, dialect
+        ),
+        "sample.sql": sample_sql(
+            f"select * from {features}", model.feature_names, 20_000, 1, dialect
+        ),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write every statement of every dialect below `folder`."""
+    for dialect in DIALECTS:
+        (folder / dialect).mkdir(parents=True, exist_ok=True)
+        for name, text in statements(dialect).items():
+            (folder / dialect / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+    (folder / "model.json").write_text(reference_model().to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(sql_path() / "generated")

@@ -1,0 +1,28 @@
+"""The demo: a made-up shop as a dbt project of its own, set up and run as any user's would be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.demo import write_shop
+from warehouse_seg.jobs.init import init
+from warehouse_seg.jobs.run import Summary, run
+from warehouse_seg.progress import Progress, silent
+
+
+def demo(
+    directory: Path,
+    *,
+    customers: int,
+    seed: int,
+    step: Progress = silent,
+    progress: Progress = silent,
+) -> Summary:
+    """Write the shop and its dbt project into `directory`, then run the whole job there."""
+    write_shop(directory, customers=customers, seed=seed)
+    step(f"made a shop of {customers:,} customers in {directory}")
+    project = DbtProject(project_dir=directory, profiles_dir=directory)
+    init(project, {})
+    project.call("deps")
+    return run(project, step=step, progress=progress)

@@ -1,0 +1,103 @@
+"""The whole job in one command: features, a fit where no model is active yet, segments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_seg.dbt import PACKAGE, DbtProject
+from warehouse_seg.errors import SegError
+from warehouse_seg.jobs.fit import Session, fit
+from warehouse_seg.progress import Progress, silent
+from warehouse_seg.rendering import render_statement
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run left in the warehouse.
+
+    segments: rows of seg_segments, with each segment's share of the customers; tiers: action tier → customers
+    """
+
+    model_version: int
+    customers: int
+    as_of_date: str
+    segments: list[dict[str, Any]]
+    tiers: dict[str, int]
+    warnings: list[str]
+    seconds: float
+
+
+def run(
+    project: DbtProject,
+    *,
+    registry_name: str | None = None,
+    step: Progress = silent,
+    progress: Progress = silent,
+) -> Summary:
+    """Build the features, fit where there is no active model, build the segments.
+
+    step: is told one line per finished step; progress: every candidate of a fit
+    Raises DbtFailed where a model or a test failed, UsageError, Refused.
+    """
+    began = time.monotonic()
+    project.written_settings()
+    with _timed(step, "features built and tested"):
+        project.call("build", "--select", "+seg_customer_features")
+    warnings = project.warnings()
+    session = Session.after_dbt(project)
+    active = _active_version(session)
+    if active is None:
+        with _timed(step, "model fitted"):
+            fit(project, session=session, registry_name=registry_name, progress=progress)
+    else:
+        step(f"model version {active} is active, not fitted anew")
+    with _timed(step, "segments built and tested"):
+        project.call("build", "--select", f"seg_customer_scores+,package:{PACKAGE}")
+    return _summary(project, warnings + project.warnings(), time.monotonic() - began)
+
+
+def _active_version(session: Session) -> int | None:
+    with session.project.warehouse(read_only=True) as warehouse:
+        return session.registry(warehouse).active_version()
+
+
+def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summary:
+    manifest = project.last_manifest()
+    with project.warehouse(read_only=True) as warehouse:
+        query = render_statement(
+            "run_summary",
+            segments=manifest.relation("seg_segments"),
+            customer_segments=manifest.relation("seg_customer_segments"),
+        )
+        segments = warehouse.rows(query)
+        tiers = warehouse.rows(
+            render_statement(
+                "run_tiers", customer_segments=manifest.relation("seg_customer_segments")
+            )
+        )
+    customers = sum(row["customers"] for row in tiers)
+    if not customers:
+        raise SegError(
+            "the build went through, but no customer was scored: seg_customer_features has no rows. "
+            "Is the relation in `transactions` (or `feature_table`) filled, and `as_of_date` after its first order?"
+        )
+    return Summary(
+        model_version=segments[0]["model_version"],
+        customers=customers,
+        as_of_date=str(tiers[0]["as_of_date"]),
+        segments=segments,
+        tiers={row["action_tier"]: row["customers"] for row in tiers},
+        warnings=warnings,
+        seconds=seconds,
+    )
+
+
+@contextmanager
+def _timed(step: Callable[[str], None], what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    step(f"{what} ({time.monotonic() - began:.0f} s)")

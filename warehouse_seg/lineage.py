@@ -1,0 +1,233 @@
+"""Segments that keep their identity: a new model's segments matched to the active one's.
+
+Two kinds of evidence. Customers scored under both models say who moved where; where both models stand in the same
+feature space, the closed-form affinity of the Gaussians says which components are the same shape. An optimal assignment
+on both together finds the pairs; shares of customers give each new segment its verdict:
+
+    kept      most of its customers come from one old segment, and most of that one's customers came along
+    split     one of several parts of an old segment
+    merged    made of several old segments that went into it
+    new       of no old segment
+    retired   an old segment that no new one continues
+
+A `segment_key` follows the customers and is never used again for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from warehouse_seg.model import SegmentModel
+
+Array = NDArray[np.float64]
+Verdict = Literal["kept", "split", "merged", "new", "retired"]
+
+MOST = 0.5
+UNCHANGED = 0.9
+PART = 0.2
+"""Below a fifth of a segment, movement is noise of a refit and no part of its own."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What became of a segment.
+
+    segment_key: of the new model, None where the old one was retired
+    previous_segment_key: the old segment it is compared with, None where it is of none
+    customers: how many are in both; share_of_previous, share_of_segment: what part of either that is
+    affinity: of the two Gaussians, 0 to 1; None across feature spaces
+    """
+
+    verdict: Verdict
+    segment_key: str | None
+    previous_segment_key: str | None
+    customers: float
+    share_of_previous: float
+    share_of_segment: float
+    affinity: float | None
+
+    def __str__(self) -> str:
+        """The verdict in words, for progress and logs."""
+        if self.verdict == "new":
+            return f"{self.segment_key} is new"
+        if self.verdict == "retired":
+            return f"{self.previous_segment_key} is retired"
+        source = {"kept": "kept", "split": "split from", "merged": "merged from several, mostly"}
+        return (
+            f"{self.segment_key}: {source[self.verdict]} {self.previous_segment_key} "
+            f"({self.share_of_previous:.0%} of its customers, {self.share_of_segment:.0%} of the new segment)"
+        )
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The new model with its keys and names, every link, and the share of customers that keep their segment."""
+
+    model: SegmentModel
+    links: tuple[Link, ...]
+    kept_share: float
+
+
+def same_feature_space(old: SegmentModel, new: SegmentModel) -> bool:
+    """Whether standardised values of both models mean the same."""
+    return [f.to_macro() for f in old.features] == [f.to_macro() for f in new.features]
+
+
+def affinities(old: SegmentModel, new: SegmentModel) -> Array:
+    """Bhattacharyya coefficients of all pairs of components, (K_old, K_new), from 0 (apart) to 1 (equal).
+
+    exp(-D) with D = 1/8 d' S^-1 d + 1/2 ln(det S / sqrt(det S_1 det S_2)), S = (S_1 + S_2) / 2, d = m_1 - m_2.
+    """
+    return np.array(
+        [
+            [_affinity(a.mean, a.covariance, b.mean, b.covariance) for b in new.components]
+            for a in old.components
+        ]
+    )
+
+
+def _affinity(
+    mean_1: Sequence[float],
+    covariance_1: Sequence[Sequence[float]],
+    mean_2: Sequence[float],
+    covariance_2: Sequence[Sequence[float]],
+) -> float:
+    first, second = np.array(covariance_1), np.array(covariance_2)
+    between = np.array(mean_1) - np.array(mean_2)
+    pooled = (first + second) / 2
+    quadratic = between @ np.linalg.solve(pooled, between) / 8
+    determinants = [np.linalg.slogdet(matrix)[1] for matrix in (pooled, first, second)]
+    return float(np.exp(-quadratic - (determinants[0] - sum(determinants[1:]) / 2) / 2))
+
+
+def trace(
+    old: SegmentModel, new: SegmentModel, overlap: Array, used_keys: Iterable[str] = ()
+) -> Lineage:
+    """Give the new model's segments the identity that their customers had.
+
+    overlap: customers by old segment (rows) and new segment (columns), (K_old, K_new)
+    used_keys: every key that was ever given out
+    """
+    affinity = affinities(old, new) if same_feature_space(old, new) else None
+    evidence = _Evidence(overlap, affinity)
+    old_keys = [component.segment_key for component in old.components]
+    heirs = evidence.heirs()
+    fresh = _fresh_keys([*old_keys, *used_keys])
+    keys = [old_keys[heirs[j]] if j in heirs else next(fresh) for j in range(overlap.shape[1])]
+    links = [evidence.link(j, keys[j], old_keys) for j in range(len(keys))]
+    links += [evidence.retirement(k, old_keys[k]) for k in evidence.without_heir(heirs)]
+    kept = sum(overlap[k, j] for j, k in heirs.items()) / max(overlap.sum(), 1)
+    return Lineage(_with_identity(old, new, keys), tuple(links), float(kept))
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Who moved where (K_old, K_new), and which Gaussians are alike, where that can be asked."""
+
+    overlap: Array
+    affinity: Array | None
+
+    @property
+    def of_previous(self) -> Array:
+        """What share of an old segment went into a new one."""
+        share: Array = self.overlap / np.maximum(self.overlap.sum(axis=1, keepdims=True), 1)
+        return share
+
+    @property
+    def of_segment(self) -> Array:
+        """What share of a new segment came from an old one."""
+        share: Array = self.overlap / np.maximum(self.overlap.sum(axis=0, keepdims=True), 1)
+        return share
+
+    def heirs(self) -> dict[int, int]:
+        """New segment → the old one whose key it inherits: the optimal assignment, where the evidence is enough."""
+        together = self.overlap.sum(axis=0) + self.overlap.sum(axis=1)[:, None] - self.overlap
+        score = self.overlap / np.maximum(together, 1)
+        if self.affinity is not None:
+            score = (score + self.affinity) / 2
+        pairs = zip(*linear_sum_assignment(-score), strict=True)
+        return {int(j): int(k) for k, j in pairs if self._continues(int(k), int(j))}
+
+    def _continues(self, k: int, j: int) -> bool:
+        """Whether new segment j goes on as old segment k: customers say so, or the Gaussian is the same."""
+        unchanged = self.affinity is not None and self.affinity[k, j] >= UNCHANGED
+        followed = self.of_previous[k, j] >= MOST or self.of_segment[k, j] >= MOST
+        return bool(unchanged or (followed and self.of_previous[k, j] >= PART))
+
+    def link(self, j: int, key: str, old_keys: Sequence[str]) -> Link:
+        """The verdict on one new segment, and the old segment that most of its customers come from."""
+        k = int(self.of_segment[:, j].argmax())
+        verdict = self._verdict(k, j)
+        return Link(
+            verdict=verdict,
+            segment_key=key,
+            previous_segment_key=None if verdict == "new" else old_keys[k],
+            **self._figures(k, j),
+        )
+
+    def retirement(self, k: int, key: str) -> Link:
+        """An old segment that no new one continues, and where most of its customers went."""
+        j = int(self.of_previous[k].argmax())
+        return Link("retired", None, key, **self._figures(k, j))
+
+    def without_heir(self, heirs: dict[int, int]) -> list[int]:
+        """Old segments whose key nobody inherits."""
+        return [k for k in range(len(self.overlap)) if k not in heirs.values()]
+
+    def _verdict(self, k: int, j: int) -> Verdict:
+        unchanged = self.affinity is not None and self.affinity[k, j] >= UNCHANGED
+        contributors = (self.of_previous[:, j] >= MOST) & (self.of_segment[:, j] >= PART)
+        if contributors.sum() > 1:
+            return "merged"
+        if unchanged or (self.of_previous[k, j] >= 1 - PART and self.of_segment[k, j] >= MOST):
+            return "kept"
+        if self._is_part(k, j):
+            return "split"
+        return "kept" if self.of_previous[k, j] >= MOST else "new"
+
+    def _is_part(self, k: int, j: int) -> bool:
+        """One of several new segments made of old segment k, where k itself does not go on unchanged."""
+        if self.affinity is not None and (self.affinity[k] >= UNCHANGED).any():
+            return False
+        parts = (self.of_previous[k] >= PART) & (self.of_segment[k] >= MOST)
+        return bool(parts[j] and parts.sum() > 1)
+
+    def _figures(self, k: int, j: int) -> dict[str, Any]:
+        return {
+            "customers": float(self.overlap[k, j]),
+            "share_of_previous": float(self.of_previous[k, j]),
+            "share_of_segment": float(self.of_segment[k, j]),
+            "affinity": None if self.affinity is None else float(self.affinity[k, j]),
+        }
+
+
+def _fresh_keys(used: Iterable[str]) -> Iterator[str]:
+    """s1, s2, …, after the greatest number that was ever used."""
+    numbers = [int(key[1:]) for key in used if key[:1] == "s" and key[1:].isdigit()]
+    return (f"s{number}" for number in count(max(numbers, default=0) + 1))
+
+
+def _with_identity(old: SegmentModel, new: SegmentModel, keys: Sequence[str]) -> SegmentModel:
+    """The new model with these keys; an inherited key brings its name along, other names stay apart from those."""
+    names = {component.segment_key: component.segment_name for component in old.components}
+    taken = {names[key] for key in keys if key in names}
+    components = []
+    for key, component in zip(keys, new.components, strict=True):
+        name = names.get(key) or _apart(component.segment_name, taken)
+        taken.add(name)
+        components.append(component.model_copy(update={"segment_key": key, "segment_name": name}))
+    return new.model_copy(update={"components": tuple(components)})
+
+
+def _apart(name: str, taken: set[str]) -> str:
+    """The name, with a number where it is taken already."""
+    if name not in taken:
+        return name
+    return next(f"{name} {number}" for number in count(2) if f"{name} {number}" not in taken)

@@ -1,0 +1,203 @@
+"""From raw columns to what a mixture can be fitted on: transforms, clips, centres, scales, rounding variances.
+
+Everything decided here is stored in the model's `Feature`s, so that the warehouse repeats it for every customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse_seg.errors import UsageError, nearest
+from warehouse_seg.model import Category, Feature, TransformName
+from warehouse_seg.settings import FeatureChoice
+from warehouse_seg.transforms import TRANSFORMS, is_measured
+
+Array = NDArray[np.float64]
+
+FEWEST_CUSTOMERS = 50
+COMFORTABLE_CUSTOMERS = 500
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+LOW_CLIP_QUANTILE = 0.001
+HEAVY_SKEW = 1.0
+"""Above this skewness a ready-made column is taken on a logarithmic scale."""
+
+KNOWN_TRANSFORMS: dict[str, TransformName] = {
+    "recency_days": "log",
+    "order_count": "log",
+    "average_order_value": "log",
+    "tenure_days": "log",
+    "net_spend": "signed_log1p",
+    "days_between_orders": "log1p",
+    "category_count": "log1p",
+    "category_entropy": "identity",
+}
+"""The package's own features; category spend is log1p, category share identity."""
+
+KNOWN_RESOLUTIONS = {"average_order_value": 0.01}
+"""Units of measurement that the values do not show: a quotient of cents is no multiple of a cent."""
+
+RESOLUTIONS = (1.0, 0.1, 0.01, 0.001, 0.0001)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a fit reads of its customers.
+
+    columns: name → raw values (n,), NaN where nothing was measured
+    population_rows: customers that the sample stands for
+    categories: those that have columns of their own
+    """
+
+    columns: dict[str, Array]
+    population_rows: int
+    as_of_date: str | None = None
+    categories: tuple[Category, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The training customers as a mixture sees them.
+
+    features: one per column; z: standardised (n, D); psi: rounding variances in the same units (n, D)
+    """
+
+    features: tuple[Feature, ...]
+    z: Array
+    psi: Array
+
+
+def prepare(columns: dict[str, Array], choices: Sequence[FeatureChoice]) -> Prepared:
+    """Decide the treatment of every chosen column from its values, and apply it.
+
+    columns: name → raw values (n,), NaN where nothing was measured
+    Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
+    """
+    _refuse_unusable(columns, choices)
+    doubles = {choice.name: columns[choice.name].astype(float) for choice in choices}
+    features = tuple(_feature(choice, doubles[choice.name]) for choice in choices)
+    z = np.column_stack([f.standardized(doubles[f.feature]) for f in features])
+    psi = np.column_stack([rounding_variance(f, doubles[f.feature]) for f in features])
+    return Prepared(features, z, psi)
+
+
+def rounding_variance(feature: Feature, values: Array) -> Array:
+    """Raw values (n,) → psi = (q T'(x) / scale)^2 / 12 (n,), the variance that rounding to unit q left (Sheppard).
+
+    Where the value was clipped or filled its slope is taken at the clip or fill.
+    """
+    unit = resolution(feature.feature, values)
+    slope = TRANSFORMS[feature.transform].derivative(feature.clipped(values))
+    result: Array = (unit * slope / feature.scale) ** 2 / 12
+    return result
+
+
+def resolution(name: str, values: Array) -> float:
+    """The unit that a column was measured in: the largest power of ten that all values are multiples of, or 0."""
+    if name in KNOWN_RESOLUTIONS:
+        return KNOWN_RESOLUTIONS[name]
+    measured = values[is_measured(values)]
+    for unit in RESOLUTIONS:
+        steps = measured / unit
+        if np.allclose(steps, np.round(steps), rtol=0, atol=1e-6):
+            return unit
+    return 0.0
+
+
+def warnings_for(prepared: Prepared) -> list[str]:
+    """What a person should know before trusting a fit on these customers."""
+    count = len(prepared.z)
+    if count >= COMFORTABLE_CUSTOMERS:
+        return []
+    few = (
+        f"{count} customers are few for a mixture (at least {COMFORTABLE_CUSTOMERS} are comfortable): "
+        "expect segments that do not repeat"
+    )
+    return [few]
+
+
+def _feature(choice: FeatureChoice, values: Array) -> Feature:
+    measured = values[is_measured(values)]
+    transform = choice.transform or _default_transform(choice.name, measured)
+    low, high = _clips(choice, transform, measured)
+    if low is not None and high is not None and high < low:
+        raise UsageError(
+            f"feature {choice.name}: its upper clip ({high:g}) lies below the lowest value that `{transform}` "
+            f"leaves ({low:g}). In `model.features` widen `clip`, or choose another transform"
+        )
+    draft = Feature(
+        feature=choice.name,
+        transform=transform,
+        clip_low=low,
+        clip_high=high,
+        fill_value=float(np.median(measured)),
+        quantiles={str(q): float(np.quantile(measured, q)) for q in QUANTILES},
+    )
+    transformed = TRANSFORMS[transform].array(draft.clipped(measured))
+    scale = float(transformed.std())
+    if scale < 1e-9 * max(1.0, float(np.abs(transformed).max())):
+        raise UsageError(
+            f"feature {choice.name} is constant ({measured.flat[0]:g}) after {transform} and clips: "
+            "it tells no customers apart. Leave it out of `model.features`, or widen its clip"
+        )
+    return draft.model_copy(update={"center": float(transformed.mean()), "scale": scale})
+
+
+def _default_transform(name: str, measured: Array) -> TransformName:
+    if name in KNOWN_TRANSFORMS:
+        return KNOWN_TRANSFORMS[name]
+    if name.startswith("spend_"):
+        return "log1p"
+    if name.startswith("share_"):
+        return "identity"
+    spread = float(measured.std())
+    skew = float(((measured - measured.mean()) ** 3).mean()) / spread**3 if spread > 0 else 0.0
+    if abs(skew) <= HEAVY_SKEW:
+        return "identity"
+    return "log1p" if measured.min() >= 0 else "signed_log1p"
+
+
+def _clips(
+    choice: FeatureChoice, transform: TransformName, measured: Array
+) -> tuple[float | None, float | None]:
+    """The raw values at the chosen quantiles; a low clip always where the transform needs one."""
+    low_quantile, high_quantile = choice.clip or (None, None)
+    low = None if low_quantile is None else float(np.quantile(measured, low_quantile))
+    high = None if high_quantile is None else float(np.quantile(measured, high_quantile))
+    if TRANSFORMS[transform].lowest is None or (low is not None and low > 0):
+        return low, high
+    if transform != "log":
+        return 0.0, high
+    positive = measured[measured > 0]
+    if not len(positive):
+        raise UsageError(
+            f"feature {choice.name} has no positive value, and `log` needs some. "
+            "Choose another transform (signed_log1p, identity) in `model.features`"
+        )
+    return float(np.quantile(positive, LOW_CLIP_QUANTILE)), high
+
+
+def _refuse_unusable(columns: dict[str, Array], choices: Sequence[FeatureChoice]) -> None:
+    """Refuse what no treatment can mend, naming the column and the way out."""
+    for choice in choices:
+        if choice.name not in columns:
+            raise UsageError(
+                f"found no column {choice.name} among the features{nearest(choice.name, columns)} "
+                f"(there are: {', '.join(columns)}). Correct `model.features`"
+            )
+        values = columns[choice.name]
+        if values.dtype.kind not in "iufb":
+            raise UsageError(
+                f"feature {choice.name} is not a number; a mixture takes numeric columns only. "
+                "Leave it out of `model.features`, or turn it into a number in the feature model"
+            )
+        needed = max(FEWEST_CUSTOMERS, 10 * len(choices))
+        count = int(is_measured(values).sum())
+        if count < needed:
+            raise UsageError(
+                f"feature {choice.name} is measured for {count} customers, needed at least {needed} "
+                f"for {len(choices)} features. Fit on more customers, or with fewer features"
+            )

@@ -1,0 +1,33 @@
+"""The scoring SQL of a model for any dialect, with a heading that says what it is."""
+
+from __future__ import annotations
+
+from warehouse_seg.errors import UsageError, nearest
+from warehouse_seg.model import SegmentModel
+
+DIALECTS = (
+    "duckdb",
+    "postgres",
+    "spark",
+    "databricks",
+    "snowflake",
+    "bigquery",
+    "redshift",
+    "trino",
+)
+
+
+def compile_scores(model: SegmentModel, relation: str, dialect: str) -> str:
+    """The select that dbt runs in `seg_customer_scores`, as a statement.
+
+    relation: the features, as SQL text. Raises UsageError for an unknown dialect.
+    """
+    if dialect not in DIALECTS:
+        raise UsageError(
+            f"found dialect {dialect!r}{nearest(dialect, DIALECTS)}; known: {', '.join(DIALECTS)}"
+        )
+    heading = (
+        f"-- Model version {model.model_version}, fingerprint {model.fingerprint}: {len(model.components)} segments, "
+        f"{len(model.features)} features, {model.covariance_type} covariance. Dialect: {dialect}.\n"
+    )
+    return heading + model.score_sql(relation, dialect) + "\n"

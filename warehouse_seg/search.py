@@ -1,0 +1,210 @@
+"""Finds the best optimum of one shape: many starts of several kinds, screened cheaply, the best refined.
+
+No single initialisation finds the best optimum of real customers; a union of kinds nearly always does. Every start is
+ascended a few passes on a part of the sample, and only the best go on to the whole of it. The spread of the optima that
+were reached is kept: where good starts end far apart, the surface is rough and a person should know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.cluster import KMeans, kmeans_plusplus
+
+from warehouse_seg import em
+from warehouse_seg.model import CovarianceType
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+SCREENED = 3_000
+HIERARCHY = 1_000
+SCREENING_PASSES = 30
+REFINED = 3
+ROUGH_TOLERANCE = 1e-4
+TOLERANCE = 1e-5
+"""Nats per customer and pass: rough decides which start goes on, the finer one where an optimum is reached."""
+
+REGULARIZATION = 1e-6
+"""Keeps a factorisation possible; far below any variance that describes behaviour."""
+
+SOFTENING = 1e-3
+"""Added to the covariances of a hard partition, whose smallest clusters may be a handful of equal customers."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a mixture is before it is fitted."""
+
+    n_components: int
+    covariance_type: CovarianceType
+
+    def __str__(self) -> str:
+        return f"{self.n_components} segments, {self.covariance_type}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best optimum of a shape, and the objectives of all that were refined, the best first."""
+
+    best: em.Fit
+    objectives: tuple[float, ...]
+
+
+def search(
+    z: Array,
+    moments: Array,
+    shape: Shape,
+    seed: int,
+    *,
+    smaller: em.Parameters | None = None,
+    regularization: float = REGULARIZATION,
+) -> Found:
+    """The best optimum that the union of starts reaches.
+
+    z (n, D), moments (n, P): the same customers
+    smaller: the optimum with one component less; its splits are starts as well
+    Raises numpy.linalg.LinAlgError where no start survives.
+    """
+    part = np.random.default_rng(seed).permutation(len(z))[:SCREENED]
+    ascent = _Ascent(shape.covariance_type, regularization)
+    starts = _starts(z[part], moments[part], shape, seed, smaller, regularization)
+    screened = ascent.of_all(moments[part], starts, SCREENING_PASSES, ROUGH_TOLERANCE)
+    kept = [fit.parameters for fit in _distinct(screened)[:REFINED]]
+    refined = ascent.of_all(moments, kept, 1_000, ROUGH_TOLERANCE)
+    best = ascent.of_all(moments, [fit.parameters for fit in refined[:1]], 1_000, TOLERANCE)
+    if not best:
+        raise np.linalg.LinAlgError("every start ended in a singular covariance")
+    return Found(best[0], tuple(fit.objective for fit in refined))
+
+
+@dataclass(frozen=True)
+class _Ascent:
+    """EM from many starts, with what stays the same for all of them."""
+
+    covariance_type: CovarianceType
+    regularization: float
+
+    def of_all(
+        self, moments: Array, starts: Iterable[em.Parameters], passes: int, tolerance: float
+    ) -> list[em.Fit]:
+        """Where the starts end that do not run into a singular covariance, the best first."""
+        fits = [
+            fit
+            for start in starts
+            if (fit := self._of(moments, start, passes, tolerance)) is not None
+        ]
+        return sorted(fits, key=lambda fit: -fit.objective)
+
+    def _of(
+        self, moments: Array, start: em.Parameters, passes: int, tolerance: float
+    ) -> em.Fit | None:
+        try:
+            return em.ascend(
+                moments,
+                start,
+                self.covariance_type,
+                regularization=self.regularization,
+                passes=passes,
+                tolerance=tolerance,
+            )
+        except np.linalg.LinAlgError:
+            return None
+
+
+def _distinct(fits: list[em.Fit]) -> list[em.Fit]:
+    """Without those that ended on (nearly) the same objective as a better one."""
+    kept: list[em.Fit] = []
+    for fit in fits:
+        if all(
+            abs(fit.objective - other.objective) > 1e-4 * abs(other.objective) for other in kept
+        ):
+            kept.append(fit)
+    return kept
+
+
+def _starts(
+    z: Array,
+    moments: Array,
+    shape: Shape,
+    seed: int,
+    smaller: em.Parameters | None,
+    regularization: float,
+) -> Iterator[em.Parameters]:
+    for kind, partition in enumerate(PARTITIONS):
+        generator = np.random.default_rng([seed, shape.n_components, kind])
+        labels = partition(z, shape.n_components, generator)
+        one_hot = np.eye(shape.n_components)[labels].T
+        yield em.from_responsibilities(
+            moments, one_hot, shape.covariance_type, regularization + SOFTENING
+        )
+    if smaller is not None:
+        yield from _splits(smaller)
+
+
+def _kmeans(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    state = int(generator.integers(2**31))
+    labels: Labels = KMeans(count, n_init=1, random_state=state).fit_predict(z)
+    return labels
+
+
+def _kmeans_whitened(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    """k-means after the features' correlations are taken out."""
+    values, vectors = np.linalg.eigh(np.cov(z, rowvar=False).reshape(z.shape[1], z.shape[1]))
+    whitened = (z - z.mean(axis=0)) @ vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))
+    return _kmeans(whitened, count, generator)
+
+
+def _nearest_seeds(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    centers, _ = kmeans_plusplus(z, count, random_state=int(generator.integers(2**31)))
+    return _nearest(z, centers)
+
+
+def _nearest_rows(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    return _nearest(z, z[generator.choice(len(z), count, replace=False)])
+
+
+def _hierarchy(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    """Ward's clusters of some customers; the others go with the nearest centre."""
+    part = z[generator.permutation(len(z))[:HIERARCHY]]
+    cut = fcluster(linkage(part, "ward"), count, "maxclust") - 1
+    centers = np.array([part[cut == label].mean(axis=0) for label in range(cut.max() + 1)])
+    return _nearest(z, centers)
+
+
+def _nearest(z: Array, centers: Array) -> Labels:
+    distances = ((z[:, None, :] - centers[None]) ** 2).sum(axis=2)
+    labels: Labels = distances.argmin(axis=1)
+    return labels
+
+
+Partition = Callable[[Array, int, np.random.Generator], Labels]
+PARTITIONS: tuple[Partition, ...] = (
+    _kmeans,
+    _kmeans,
+    _kmeans_whitened,
+    _kmeans_whitened,
+    _hierarchy,
+    _nearest_seeds,
+    _nearest_seeds,
+    _nearest_rows,
+)
+
+
+def _splits(parameters: em.Parameters) -> Iterator[em.Parameters]:
+    """Every component once in two halves, along its longest axis, a standard deviation apart each."""
+    for k in np.argsort(-parameters.weights):
+        values, vectors = np.linalg.eigh(parameters.covariances[k])
+        axis = vectors[:, -1] * np.sqrt(values[-1])
+        halved = parameters.covariances[k] - 0.5 * np.outer(axis, axis)
+        weights = np.append(parameters.weights, parameters.weights[k] / 2)
+        weights[k] /= 2
+        means = np.vstack([parameters.means, parameters.means[k] + 0.7 * axis])
+        means[k] -= 0.7 * axis
+        covariances = np.concatenate([parameters.covariances, halved[None]])
+        covariances[k] = halved
+        yield em.Parameters(weights, means, covariances)
