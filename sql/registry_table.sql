@@ -1,0 +1,12 @@
+{#- One registry table, made where it is not there yet. Types by dialect; JSON is kept as text on every engine. -#}
+{%- set types = {
+    "integer": "bigint" if dialect == "bigquery" else "integer",
+    "number": seg_double(dialect),
+    "text": "text" if dialect in ("postgres", "duckdb") else seg_text(dialect) if dialect != "redshift" else "varchar(65535)",
+    "time": "timestamp",
+} -%}
+create table if not exists {{ table }} (
+    {%- for name, kind in columns.items() %}
+    {{ name }} {{ types[kind] }}{{ "," if not loop.last }}
+    {%- endfor %}
+)
