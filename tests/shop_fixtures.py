@@ -1,0 +1,73 @@
+"""Fixtures around the small shop, for the folders whose conftest.py imports them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.programs import Finished
+from tests.small_shop import CREDENTIALS, Shop, Stages
+from warehouse_seg import cli
+from warehouse_seg.dbt import PACKAGE, DbtProject
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    return Stages.of_this_run(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def features_shop(stages: Stages, tmp_path: Path) -> Shop:
+    """A copy of the shop before its first fit, the features built."""
+    return stages.with_features().copy(tmp_path / "shop")
+
+
+@pytest.fixture
+def scored_shop(stages: Stages, tmp_path: Path) -> Shop:
+    """A copy of the shop in which version 1 is active and every table is built."""
+    return stages.scored().copy(tmp_path / "shop")
+
+
+Command = Callable[..., Finished]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`warehouse-seg …` inside this process: command(shop, "models", "--json").
+
+    Saves the seconds of dbt's start: what `dbt parse` would say is taken from the shop's last build.
+    """
+    monkeypatch.setattr(DbtProject, "call", _only_parse)
+    monkeypatch.setattr(DbtProject, "credentials", CREDENTIALS)
+    # Whatever window the tests are run in.
+    monkeypatch.setattr(cli.out, "width", cli.PIPE_WIDTH)
+
+    def run(shop: Shop, *arguments: str) -> Finished:
+        monkeypatch.chdir(shop.folder)
+        monkeypatch.setattr("sys.argv", ["warehouse-seg", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Finished(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+def _only_parse(_: DbtProject, *arguments: str) -> None:
+    assert arguments == ("parse",), "start dbt for that: shop.warehouse_seg(…)"
+
+
+def set_effective(shop: Shop, **variables: Any) -> None:
+    """Change variables of a shop as `dbt parse` would report them, for `command`."""
+    path = shop.folder / "target" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    features = manifest["nodes"][f"model.{PACKAGE}.seg_customer_features"]
+    settings = features["config"]["meta"][PACKAGE]
+    for name, value in variables.items():
+        settings[name] = settings[name] | value if isinstance(value, dict) else value
+    path.write_text(json.dumps(manifest))

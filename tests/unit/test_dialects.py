@@ -1,0 +1,193 @@
+"""The SQL of all eight dialects: it parses as that dialect, names and texts survive in it, and it means the same.
+
+Seven of the engines are not here. sqlglot reads each dialect as that engine would and writes what it understood as
+DuckDB's SQL; that is executed and compared, so that a text which only looks right cannot pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from warehouse_seg.errors import UsageError
+from warehouse_seg.generated import reference_model, statements
+from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.rendering import render
+from warehouse_seg.scoring import DIALECTS, compile_scores
+
+STATEMENTS = {dialect: statements(dialect) for dialect in DIALECTS}
+FILES = sorted(STATEMENTS["duckdb"])
+
+TEXTS = [
+    "it's",
+    "''",
+    "back\\slash",
+    "ends with one\\",
+    "\\'; drop table customers; --",
+    'double"quote',
+    "back`tick",
+    "Łódź 😀",
+    "-- comment /* */",
+    "{{ jinja }} {% %}",
+    "$1 ? %s :name",
+    "line\nbreak\r",
+    "",
+]
+NAMES = [text for text in TEXTS if text and "\\" not in text and "\n" not in text]
+KEYWORDS = ["select", "order", "user", "offset", "pivot_longer", "json_value", "try_cast"]
+
+
+def parsed(text: str, dialect: str) -> exp.Select:
+    tree = sqlglot.parse_one(text, dialect=dialect)
+    assert isinstance(tree, exp.Select)
+    return tree
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[duckdb.DuckDBPyConnection]:
+    """What the reference model scores, and its scores, as tables of the names that the statements read."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create table seg_customer_features as
+            select
+                i as customer_id,
+                date '2026-07-01' as as_of_date,
+                1 + i * 37 % 300 as recency_days,
+                case when i % 5 > 0 then 1 + i % 7 end as order_count,
+                i * i % 101 * 1.5 as spend_wine
+            from range(60) as numbers(i)
+            """
+        )
+        for table in ("seg_customer_scores", "seg_customer_segments"):
+            connection.execute(f"create table {table} as {STATEMENTS['duckdb'][f'{table}.sql']}")
+        yield connection
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_statement_means_the_same(
+    shop: duckdb.DuckDBPyConnection, dialect: str, file: str
+) -> None:
+    understood = parsed(STATEMENTS[dialect][file], dialect).sql(dialect="duckdb")
+    expected = shop.execute(STATEMENTS["duckdb"][file]).fetchall()
+    assert len(expected) > 1
+    assert sorted(shop.execute(understood).fetchall()) == sorted(expected)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_number_of_a_model_has_an_exponent(dialect: str) -> None:
+    """One without would be a DECIMAL; only the model's version is a whole number."""
+    text = compile_scores(reference_model(), "t", dialect)
+    numbers = [
+        literal.this
+        for literal in parsed(text, dialect).find_all(exp.Literal)
+        if not literal.is_string
+    ]
+    assert len(numbers) > 40
+    assert {number for number in numbers if "e" not in number.lower()} <= {"1", "3"}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_literal_reads_back_as_its_text(dialect: str, text: str) -> None:
+    query = f"select {render('seg_literal', text, dialect)} as a"
+    literal = parsed(query, dialect).selects[0].this
+    assert literal.is_string
+    assert literal.this == text
+
+
+@pytest.mark.both_duckdb
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_literal_reads_back_from_duckdb(database: duckdb.DuckDBPyConnection, text: str) -> None:
+    query = f"select {render('seg_literal', text, 'duckdb')}"
+    assert database.execute(query).fetchall() == [(text,)]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *KEYWORDS, "plain", "net_spend", "MixedCase"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_identifier_reads_back_as_its_name(dialect: str, name: str) -> None:
+    query = f"select {render('seg_identifier', name, dialect)} from t"
+    column = parsed(query, dialect).selects[0]
+    assert isinstance(column, exp.Column)
+    is_stored_in_upper_case = dialect == "snowflake" and re.fullmatch("[a-z_]+", name)
+    assert column.name in ({name, name.upper()} if is_stored_in_upper_case else {name})
+    assert column.this.args["quoted"] or re.fullmatch("[a-z]+_[a-z_]+", name)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_model_of_hostile_names_parses(dialect: str) -> None:
+    size = len(NAMES)
+    model = SegmentModel(
+        covariance_type="diag",
+        features=tuple(Feature(feature=name) for name in NAMES),
+        components=(Component.from_moments("select", 1.0, np.zeros(size), np.eye(size)),),
+    )
+    tree = parsed(compile_scores(model, "t", dialect), dialect)
+    measured = tree.ctes[0].this
+    read = [column.name for column in measured.find_all(exp.Column)]
+    assert read == ["customer_id", "as_of_date", *NAMES]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_one_segment_asks_for_the_greatest_of_nothing(dialect: str) -> None:
+    """Spark's greatest() refuses a single argument."""
+    model = SegmentModel(
+        covariance_type="full",
+        features=(Feature(feature="a"),),
+        components=(Component.from_moments("s1", 1.0, np.zeros(1), np.eye(1)),),
+    )
+    tiers = {"dominant": 0.8, "hybrid": 0.3}
+    texts = [
+        compile_scores(model, "t", dialect),
+        render("seg_customer_assignment", model.to_macro(), "t", tiers, dialect),
+    ]
+    for text in texts:
+        for greatest in parsed(text, dialect).find_all(exp.Greatest):
+            assert greatest.expressions
+
+
+@pytest.mark.parametrize(
+    ("dialect", "double", "text"),
+    [
+        ("duckdb", "double", "varchar"),
+        ("postgres", "double precision", "varchar"),
+        ("redshift", "double precision", "varchar"),
+        ("spark", "double", "string"),
+        ("databricks", "double", "string"),
+        ("bigquery", "float64", "string"),
+        ("snowflake", "double", "varchar"),
+        ("trino", "double", "varchar"),
+    ],
+)
+def test_types_have_the_engines_own_names(dialect: str, double: str, text: str) -> None:
+    assert render("seg_double", dialect) == double
+    assert render("seg_text", dialect) == text
+
+
+def test_the_heading_says_which_model_it_is() -> None:
+    model = reference_model()
+    heading = compile_scores(model, "t", "trino").splitlines()[0]
+    assert heading == (
+        f"-- Model version 1, fingerprint {model.fingerprint}: 2 segments, 3 features, full covariance. "
+        "Dialect: trino."
+    )
+
+
+def test_an_unknown_dialect_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="found dialect 'postgresql'; did you mean 'postgres'"):
+        compile_scores(reference_model(), "t", "postgresql")
+
+
+def test_the_check_sees_another_meaning(shop: duckdb.DuckDBPyConnection) -> None:
+    """The fault planted: one sign changed in one dialect's text."""
+    text = STATEMENTS["trino"]["seg_customer_scores.sql"].replace("- maximum", "+ maximum", 1)
+    understood = parsed(text, "trino").sql(dialect="duckdb")
+    expected = shop.execute(STATEMENTS["duckdb"]["seg_customer_scores.sql"]).fetchall()
+    assert sorted(shop.execute(understood).fetchall()) != sorted(expected)

@@ -1,0 +1,142 @@
+"""The right verdict for every planted change of a model, and keys that follow the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from warehouse_seg.lineage import Lineage, affinities, trace
+from warehouse_seg.model import Component, Feature, SegmentModel
+
+Array = NDArray[np.float64]
+CUSTOMERS = 20_000
+
+
+def _model(
+    means: Sequence[Sequence[float]], weights: Sequence[float], variances: Sequence[float]
+) -> SegmentModel:
+    features = tuple(Feature(feature=f"f{index}") for index in range(len(means[0])))
+    components = tuple(
+        Component.from_moments(
+            f"s{index + 1}",
+            weight,
+            np.array(mean, float),
+            variance * np.eye(len(mean)),
+            f"Name {index + 1}",
+        )
+        for index, (mean, weight, variance) in enumerate(
+            zip(means, weights, variances, strict=True)
+        )
+    )
+    return SegmentModel(covariance_type="full", features=features, components=components)
+
+
+OLD = _model([[0, 0], [4, 0], [0, 4]], [0.5, 0.3, 0.2], [0.3, 0.3, 0.3])
+
+# name of the change → the new model, and what each of its segments (then each retired one) has to be called
+CHANGES: dict[str, tuple[SegmentModel, list[tuple[str, str | None, str | None]]]] = {
+    "permuted": (
+        _model([[0, 4], [0, 0], [4, 0]], [0.2, 0.5, 0.3], [0.3, 0.3, 0.3]),
+        [("kept", "s3", "s3"), ("kept", "s1", "s1"), ("kept", "s2", "s2")],
+    ),
+    "drifted": (
+        _model([[0.4, 0.3], [4.4, 0.3], [0.3, 4.4]], [0.45, 0.35, 0.2], [0.3, 0.3, 0.3]),
+        [("kept", "s1", "s1"), ("kept", "s2", "s2"), ("kept", "s3", "s3")],
+    ),
+    "split": (
+        _model(
+            [[-0.45, 0], [0.45, 0], [4, 0], [0, 4]], [0.25, 0.25, 0.3, 0.2], [0.15, 0.15, 0.3, 0.3]
+        ),
+        [("split", "s1", "s1"), ("split", "s8", "s1"), ("kept", "s2", "s2"), ("kept", "s3", "s3")],
+    ),
+    "merged": (
+        _model([[1.6, 0], [0, 4]], [0.8, 0.2], [2.0, 0.3]),
+        [("merged", "s1", "s1"), ("kept", "s3", "s3"), ("retired", None, "s2")],
+    ),
+    "new": (
+        _model([[0, 0], [4, 0], [0, 4], [4, 4]], [0.4, 0.25, 0.15, 0.2], [0.3] * 4),
+        [("kept", "s1", "s1"), ("kept", "s2", "s2"), ("kept", "s3", "s3"), ("new", "s8", None)],
+    ),
+    "vanished": (
+        _model([[0, 0], [4, 0]], [0.6, 0.4], [0.3, 0.3]),
+        [("kept", "s1", "s1"), ("kept", "s2", "s2"), ("retired", None, "s3")],
+    ),
+}
+
+
+def _traced(new: SegmentModel) -> Lineage:
+    columns = _customers(new)
+    old_segments = OLD.log_joint(columns).argmax(axis=1)
+    new_segments = new.log_joint(columns).argmax(axis=1)
+    overlap = np.zeros((len(OLD.components), len(new.components)))
+    np.add.at(overlap, (old_segments, new_segments), 1)
+    return trace(OLD, new, overlap, used_keys=["s7"])
+
+
+def _customers(model: SegmentModel) -> dict[str, Array]:
+    generator = np.random.default_rng(7)
+    drawn = generator.choice(
+        len(model.components), CUSTOMERS, p=[c.weight for c in model.components]
+    )
+    means = np.array([component.mean for component in model.components])
+    spreads = np.sqrt([component.covariance[0][0] for component in model.components])
+    values = means[drawn] + spreads[drawn, None] * generator.normal(
+        size=(CUSTOMERS, means.shape[1])
+    )
+    return {f"f{index}": column for index, column in enumerate(values.T)}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_planted_change_gets_its_verdict(change: str) -> None:
+    new, expected = CHANGES[change]
+    links = _traced(new).links
+    assert [(x.verdict, x.segment_key, x.previous_segment_key) for x in links] == expected
+
+
+@pytest.mark.parametrize("change", ["permuted", "drifted"])
+def test_keys_and_names_follow_the_customers(change: str) -> None:
+    lineage = _traced(CHANGES[change][0])
+    names = {c.segment_key: c.segment_name for c in lineage.model.components}
+    assert names == {c.segment_key: c.segment_name for c in OLD.components}
+    assert lineage.kept_share > 0.99
+
+
+def test_a_key_is_never_used_again() -> None:
+    """s7 belonged to a segment that is gone: the next new one is s8."""
+    keys = {c.segment_key for c in _traced(CHANGES["new"][0]).model.components}
+    assert keys == {"s1", "s2", "s3", "s8"}
+
+
+def test_names_stay_apart() -> None:
+    """The new model's own name for a fresh segment may be one that an old segment keeps."""
+    model = _traced(CHANGES["split"][0]).model
+    names = [component.segment_name for component in model.components]
+    assert len(set(names)) == len(names)
+
+
+def test_affinity_is_one_for_equal_gaussians_and_closed_form_for_others() -> None:
+    matrix = affinities(OLD, OLD)
+    assert np.allclose(np.diag(matrix), 1)
+    # d = (4, 0), variances 0.3: exp(-16 / (8 * 0.3))
+    assert matrix[0, 1] == pytest.approx(np.exp(-16 / 2.4), rel=1e-12)
+
+
+def test_other_features_are_matched_by_customers_alone() -> None:
+    renamed = OLD.model_copy(
+        update={"features": tuple(f.model_copy(update={"scale": 2.0}) for f in OLD.features)}
+    )
+    lineage = trace(OLD, renamed, np.diag([500.0, 300.0, 200.0])[:, [2, 0, 1]])
+    assert [link.affinity for link in lineage.links] == [None, None, None]
+    assert [c.segment_key for c in lineage.model.components] == ["s3", "s1", "s2"]
+
+
+def test_shuffled_customers_keep_nothing() -> None:
+    """Where the new segments have nothing to do with the old ones, nobody's segment is called kept."""
+    lineage = trace(
+        OLD, _model([[9, 9], [-9, 9], [9, -9]], [0.5, 0.3, 0.2], [0.3] * 3), np.full((3, 3), 100.0)
+    )
+    assert lineage.kept_share < 0.4
+    assert {link.verdict for link in lineage.links} == {"new", "retired"}

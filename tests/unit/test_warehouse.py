@@ -1,0 +1,54 @@
+"""A connection says which statement failed, and gives NumPy what NumPy can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pytest
+
+from warehouse_seg.errors import UsageError
+from warehouse_seg.warehouse import Warehouse, connect
+
+pytestmark = pytest.mark.both_duckdb
+
+
+@pytest.fixture
+def warehouse() -> Iterator[Warehouse]:
+    with Warehouse(duckdb.connect(config={"threads": 1})) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("method", ["execute", "rows", "arrays"])
+def test_a_statement_that_cannot_run_stands_in_the_error(warehouse: Warehouse, method: str) -> None:
+    with pytest.raises(UsageError, match="no_such_column") as caught:
+        getattr(warehouse, method)("select no_such_column\nfrom range(3)")
+    assert "select no_such_column\nfrom range(3)" in str(caught.value)
+
+
+def test_a_relation_is_there_or_not(warehouse: Warehouse) -> None:
+    warehouse.execute('create table "a ""table""" as select 1 as i')
+    assert warehouse.has_relation('"a ""table"""')
+    assert not warehouse.has_relation("b")
+    assert not warehouse.has_relation("no_schema.b")
+
+
+def test_a_name_that_is_no_sql_is_an_error_and_not_an_absent_relation(warehouse: Warehouse) -> None:
+    with pytest.raises(UsageError, match="syntax error"):
+        warehouse.has_relation("a b c")
+
+
+def test_nothing_measured_is_nan(warehouse: Warehouse) -> None:
+    columns = warehouse.arrays(
+        "select * from (values (1, 'a', 1.5), (null, null, null)) as t (whole, word, part)"
+    )
+    np.testing.assert_array_equal(columns["whole"], [1.0, np.nan])
+    np.testing.assert_array_equal(columns["part"], [1.5, np.nan])
+    assert list(columns["word"]) == ["a", None]
+
+
+@pytest.mark.parametrize("path", ["", ":memory:"])
+def test_a_database_in_memory_is_refused(path: str) -> None:
+    with pytest.raises(UsageError, match="an in-memory database ends with dbt"):
+        connect(path)
