@@ -1,0 +1,52 @@
+"""`warehouse-seg run` with dbt at work: never 0 where nothing was scored, 1 where a test or a model of dbt failed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.shop_fixtures import Command
+from tests.small_shop import Shop, succeeded
+from warehouse_seg.dbt import DbtProject
+
+
+def test_the_first_run_fits_and_scores_everybody(features_shop: Shop) -> None:
+    done = succeeded(features_shop.warehouse_seg("run", "--json"))
+    summary = json.loads(done.out)
+    assert summary["model_version"] == 1
+    customers = features_shop.rows("select count(*) from seg_customer_features")
+    assert [(summary["customers"],)] == [(len(features_shop.segments()),)] == customers
+    assert sum(summary["tiers"].values()) == summary["customers"]
+    steps = [line for line in done.err.splitlines() if line.startswith("✓")]
+    assert [step.split(" (")[0] for step in steps] == [
+        "✓ features built and tested",
+        "✓ model fitted",
+        "✓ segments built and tested",
+    ]
+
+
+def test_a_failed_data_test_is_exit_1_and_stops_before_the_fit(features_shop: Shop) -> None:
+    (features_shop.folder / "tests").mkdir()
+    (features_shop.folder / "tests" / "nobody_is_recent.sql").write_text(
+        "select customer_id from {{ ref('warehouse_seg', 'seg_customer_features') }}"
+    )
+    done = features_shop.warehouse_seg("run")
+    assert done.exit_code == 1
+    assert "`dbt build` failed" in done.err
+    assert "nobody_is_recent" in done.err
+    assert not done.out
+    assert not features_shop.rows("from information_schema.tables where table_name = 'seg_models'")
+
+
+def test_a_build_that_scores_nobody_is_exit_2(
+    command: Command, scored_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt is content with empty tables."""
+    monkeypatch.setattr(DbtProject, "call", lambda *_: None)
+    scored_shop.execute("delete from seg_customer_segments")
+    done = command(scored_shop, "run")
+    assert done.exit_code == 2
+    assert "✓ model version 1 is active, not fitted anew" in done.err
+    assert "no customer was scored" in done.err
+    assert not done.out

@@ -1,0 +1,104 @@
+"""What dbt makes of the variables: merged over the defaults, and a mistake is an error that says what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dbt.package_project import SELF_TEST_PROJECT, Dbt, Install, artifact, install_package
+from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.settings import settings_from
+
+FEATURES = "model.warehouse_seg.seg_customer_features"
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "a misspelt nested key": (
+        {"tiers": {"dominnat": 0.9}},
+        "no setting `tiers.dominnat`. Did you mean `dominant`? Valid here: dominant, hybrid.",
+    ),
+    "a key deep down": (
+        {"model": {"segments": {"max": 4, "xyz": 1}}},
+        "no setting `model.segments.xyz`. Valid here: min, max.",
+    ),
+    "a value instead of keys": (
+        {"columns": "customer_id"},
+        "`columns` is customer_id, but has keys",
+    ),
+    "a list instead of a number": (
+        {"categories": ["fiction", "travel"]},
+        "`categories` is ['fiction', 'travel'], needed a number",
+    ),
+    "a text instead of true or false": (
+        {"allow_missing_model": "false"},
+        "`allow_missing_model` is false, needed true or false",
+    ),
+    "a date of another shape": ({"as_of_date": "31.12.2024"}, "Write a date as 'YYYY-MM-DD'"),
+    "two inputs": ({"feature_table": "self_test_ready_table"}, "both `transactions` and"),
+    "an input of another shape": ({"transactions": ["a", "b", "c"]}, "Write a model as `name`"),
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("settings") / "project"
+    return install_package(SELF_TEST_PROJECT, folder, dbt_package_path())
+
+
+def with_block(project: Path, block: str) -> Path:
+    """The project with other text as its `vars: warehouse_seg:`."""
+    definition = project / "dbt_project.yml"
+    before, _, _ = definition.read_text().partition("vars:")
+    definition.write_text(f"{before}vars:\n  warehouse_seg:\n{block}")
+    return project
+
+
+@pytest.mark.parametrize(("variables", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_stops_the_parse_with_what_to_write(
+    project: Path, dbt: Dbt, variables: dict[str, Any], message: str
+) -> None:
+    done = dbt(project, "parse", vars=variables)
+    assert done.exit_code == 2
+    assert message in done.talk
+
+
+def test_a_misspelt_variable_of_the_block_is_found(install: Install, dbt: Dbt) -> None:
+    project = with_block(install(SELF_TEST_PROJECT), "    transaction: self_test_order_lines\n")
+    assert "Did you mean `transactions`?" in dbt(project, "parse").talk
+
+
+def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install, dbt: Dbt) -> None:
+    """From dbt_project.yml and from --vars, as Python merges them; YAML's dates and nulls included."""
+    block = """
+    transactions: self_test_order_lines
+    columns: {category: null}
+    model: {segments: {max: 4}, seed: null}
+    as_of_date: 2024-01-31
+    """
+    project = with_block(install(SELF_TEST_PROJECT), block)
+    done = dbt(project, "--warn-error", "parse", vars={"tiers": {"dominant": 0.9}})
+    assert done.exit_code == 0, done.talk
+    effective = artifact(project, "manifest")["nodes"][FEATURES]["config"]["meta"]["warehouse_seg"]
+    given = {
+        "transactions": "self_test_order_lines",
+        "columns": {"category": None},
+        "model": {"segments": {"max": 4}},
+        "as_of_date": "2024-01-31",
+        "tiers": {"dominant": 0.9},
+    }
+    assert effective == settings_from(given).model_dump(mode="json")
+
+
+def test_a_package_without_variables_adds_nothing_and_says_nothing(
+    install: Install, dbt: Dbt
+) -> None:
+    project = with_block(install(SELF_TEST_PROJECT), "    transactions: null\n")
+    assert dbt(project, "--warn-error", "parse").exit_code == 0
+    ours = [
+        node["name"]
+        for node in artifact(project, "manifest")["nodes"].values()
+        # dbt 1.11 lists the data tests of a disabled model, disabled.
+        if node["package_name"] == "warehouse_seg" and node["config"]["enabled"]
+    ]
+    assert ours == []

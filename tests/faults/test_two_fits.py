@@ -1,0 +1,40 @@
+"""Two fits at once, as two programs: one of them says so, and neither harms the other or the active model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.small_shop import DATABASE, Shop
+from warehouse_seg.registry import TABLES, Registry
+from warehouse_seg.warehouse import connect
+
+
+def test_two_fits_at_once(scored_shop: Shop) -> None:
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "warehouse_seg", "fit"],
+            cwd=scored_shop.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [program.communicate() for program in programs]
+    codes = [program.returncode for program in programs]
+
+    assert 0 in codes, said
+    for code, (out, err) in zip(codes, said, strict=True):
+        if code == 0:
+            assert " is active" in out
+        else:
+            assert code == 2, err
+            assert "another fit or activation made version 2 active (it was 1)" in err
+            assert "`warehouse-seg activate 3`" in err
+    with connect(scored_shop.folder / DATABASE, read_only=True) as warehouse:
+        registry = Registry(warehouse, {name: name for name in TABLES}, "main")
+        assert [row["model_version"] for row in registry.models()] == [3, 2, 1]
+        fingerprints = {registry.read(version).fingerprint for version in (1, 2, 3)}
+        assert len(fingerprints) == 1, "all three are of the same customers"
+        assert registry.active_version() == (3 if codes == [0, 0] else 2)
