@@ -69,12 +69,28 @@ def fit_model(
     moments = em.moments_of(prepared.z, prepared.psi)
     tried = _try_all(prepared, moments, settings, progress)
     best = _choose(tried)
-    components = _components(best.optimum.parameters) if best.optimum else ()
+    candidates = tuple(_marked(one, best) for one in tried)
+    return assembled(sample, prepared, best, candidates, settings.seed, notes)
+
+
+def assembled(
+    sample: Sample,
+    prepared: Prepared,
+    best: Tried,
+    candidates: tuple[Candidate, ...],
+    seed: int,
+    notes: str,
+) -> SegmentModel:
+    """The model of the chosen optimum, with where it comes from, its outlier threshold and named segments.
+
+    best: has an optimum on `prepared`, which is made of `sample`
+    candidates: all that were tried, the chosen one marked
+    """
     training = Training(
         created_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds"),
         population_rows=sample.population_rows,
-        sample_rows=len(moments),
-        seed=settings.seed,
+        sample_rows=len(prepared.z),
+        seed=seed,
         bic=best.candidate.bic,
         aic=best.candidate.aic,
         log_likelihood=best.candidate.log_likelihood,
@@ -85,10 +101,10 @@ def fit_model(
     model = SegmentModel(
         covariance_type=best.candidate.covariance_type,
         features=prepared.features,
-        components=components,
+        components=_components(best.optimum.parameters) if best.optimum else (),
         categories=sample.categories,
         training=training,
-        candidates=tuple(_marked(one, best) for one in tried),
+        candidates=candidates,
     )
     log_density = logsumexp(model.log_joint(sample.columns), axis=1)
     threshold = float(np.quantile(log_density, OUTLIER_QUANTILE))
@@ -152,10 +168,10 @@ def _try(
         optimum = search(z, moments, shape, settings.seed, smaller=smaller).best
     except np.linalg.LinAlgError as error:
         return Tried(_failed(shape, f"no optimum: {error}"), None)
-    return Tried(_measured(shape, optimum, moments, settings), optimum)
+    return Tried(measured(shape, optimum, moments, settings), optimum)
 
 
-def _measured(shape: Shape, optimum: em.Fit, moments: Array, settings: ModelSettings) -> Candidate:
+def measured(shape: Shape, optimum: em.Fit, moments: Array, settings: ModelSettings) -> Candidate:
     """Every criterion of an optimum; lower BIC and AIC are better, as in scikit-learn."""
     responsibilities, objective = em.expectation(moments, optimum.parameters)
     size = optimum.parameters.means.shape[1]
