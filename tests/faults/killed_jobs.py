@@ -25,6 +25,7 @@ from typing import Any
 from tests.small_shop import CREDENTIALS, DATABASE
 from warehouse_seg.dbt import DbtProject
 from warehouse_seg.jobs import fit as jobs
+from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.rendering import render
 from warehouse_seg.sampling import sample_sql
@@ -183,7 +184,7 @@ def state_of(project: DbtProject) -> State:
 
 
 def read_state(project: DbtProject) -> dict[str, Any]:
-    session = jobs.Session.after_dbt(project)
+    session = Session.after_dbt(project)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
         active = registry.active_version()

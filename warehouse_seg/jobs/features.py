@@ -1,0 +1,146 @@
+"""The wide features as a job reads them: a query for any version's categories, a sample of it, what to fit on.
+
+Reading them changes no table: what a fit tries, and is perhaps refused, leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from warehouse_seg.dbt import Manifest
+from warehouse_seg.errors import UsageError
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.model import Category
+from warehouse_seg.preparation import Sample
+from warehouse_seg.rendering import render
+from warehouse_seg.sampling import count_sql, sample_sql
+from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
+from warehouse_seg.warehouse import Warehouse
+
+ORDER_FEATURES = ("recency_days", "order_count", "average_order_value")
+"""The default features of an order history. Net spend and tenure are collinear with them in logs, and the gap between
+orders does not exist for the half of the customers that bought once."""
+
+COMMON_CATEGORY = 0.5
+"""A category that fewer customers ever bought is no feature: its column is mostly one value, zero."""
+
+NUMERIC_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|NUMERIC|DOUBLE|FLOAT|REAL")
+
+
+def read_sample(warehouse: Warehouse, session: Session) -> Sample:
+    """The md5 sample of the wide features, with columns for the categories that are the largest now.
+
+    The tables keep the active version's columns meanwhile; those of a new version come with its first scoring.
+    Raises UsageError where the features are not built yet.
+    """
+    model_settings = session.settings.model
+    categories = _largest_categories(warehouse, session)
+    relation = features_query(warehouse, session, categories)
+    types = warehouse.column_types(relation)
+    columns = [name for name in types if name not in ("customer_id", "as_of_date")]
+    numeric = [name for name in columns if _is_numeric(types[name])]
+    _refuse_texts(model_settings, types, numeric)
+    counted = warehouse.rows(count_sql(relation, warehouse.dialect))[0]
+    if not counted["population_rows"]:
+        raise UsageError(
+            "found no customer in seg_customer_features, needed some to fit on. Is the relation in `transactions` "
+            "(or `feature_table`) filled, and `as_of_date` after its first order?"
+        )
+    sampled = warehouse.arrays(
+        sample_sql(
+            relation, numeric, model_settings.sample_size, model_settings.seed, warehouse.dialect
+        )
+    )
+    return Sample(
+        {name: sampled[name] for name in numeric},
+        counted["population_rows"],
+        str(counted["as_of_date"]),
+        categories,
+    )
+
+
+def choose_features(sample: Sample, settings: Settings) -> Sequence[FeatureChoice]:
+    """The features that the user named, else the sensible ones among the columns.
+
+    Of an order history: recency, order count, average order value, the categories that most customers bought, and the
+    user's extra features; of a ready table: every numeric column.
+    """
+    if settings.model.features is not None:
+        return settings.model.features
+    names = list(sample.columns)
+    if settings.transactions is not None:
+        history = set(render("seg_rfm_features").split())
+        names = [
+            name
+            for name in names
+            if name in ORDER_FEATURES
+            or (name not in history and not name.startswith(("spend_", "share_")))
+            or _is_common_spend(name, sample)
+        ]
+    return [FeatureChoice(name=name) for name in names]
+
+
+def features_query(warehouse: Warehouse, session: Session, categories: Sequence[Category]) -> str:
+    """The wide features for these categories, as a query."""
+    manifest, settings = session.manifest, session.settings
+    if settings.feature_table is not None:
+        return f"select * from {_built(warehouse, manifest, 'seg_customer_features')}"
+    extra_relation, extra_columns = None, []
+    if settings.extra_features is not None:
+        extra_relation = manifest.input_relation(settings.extra_features)
+        types = warehouse.column_types(f"select * from {extra_relation}")
+        extra_columns = [
+            n for n, kind in types.items() if _is_numeric(kind) and n.lower() != "customer_id"
+        ]
+    return render(
+        "seg_wide_features",
+        _built(warehouse, manifest, "seg_customer_rfm"),
+        _built(warehouse, manifest, "seg_customer_category_spend"),
+        [category.model_dump() for category in categories],
+        warehouse.dialect,
+        extra_relation,
+        extra_columns,
+    )
+
+
+def _largest_categories(warehouse: Warehouse, session: Session) -> tuple[Category, ...]:
+    if session.settings.feature_table is not None:
+        return ()
+    relation = _built(warehouse, session.manifest, "seg_customer_category_spend")
+    query = render(
+        "seg_largest_categories", relation, session.settings.categories, warehouse.dialect
+    )
+    values = [row["category"] for row in warehouse.rows(query)]
+    columns: list[dict[str, Any]] = json.loads(render("seg_category_columns", values))
+    return tuple(Category.model_validate(column) for column in columns)
+
+
+def _built(warehouse: Warehouse, manifest: Manifest, model: str) -> str:
+    relation = manifest.relation(model)
+    if not warehouse.has_relation(relation):
+        raise UsageError(
+            f"found no table {relation}: the features are not built yet. Run "
+            "`dbt build --select +seg_customer_features`, or `warehouse-seg run`, which does it first"
+        )
+    return relation
+
+
+def _is_numeric(sql_type: str) -> bool:
+    return NUMERIC_TYPE.match(sql_type.upper()) is not None and not sql_type.endswith("[]")
+
+
+def _refuse_texts(settings: ModelSettings, types: dict[str, str], numeric: list[str]) -> None:
+    for choice in settings.features or ():
+        if choice.name in types and choice.name not in numeric:
+            raise UsageError(
+                f"feature {choice.name} is {types[choice.name]}, not a number; a mixture takes numeric columns only. "
+                "Leave it out of `model.features`, or turn it into a number in the feature model"
+            )
+
+
+def _is_common_spend(name: str, sample: Sample) -> bool:
+    own = {f"spend_{category.column_suffix}" for category in sample.categories}
+    return name in own and float((sample.columns[name] > 0).mean()) >= COMMON_CATEGORY

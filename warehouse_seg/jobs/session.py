@@ -1,0 +1,55 @@
+"""What every job starts with: a dbt project, what dbt says of it, and its registry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warehouse_seg.dbt import DbtProject, Manifest
+from warehouse_seg.errors import UsageError
+from warehouse_seg.registry import Registry
+from warehouse_seg.rendering import render
+from warehouse_seg.settings import Settings
+from warehouse_seg.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Session:
+    """A dbt project with its manifest and effective settings, at the start of a job."""
+
+    project: DbtProject
+    manifest: Manifest
+    settings: Settings
+
+    @classmethod
+    def start(cls, project: DbtProject) -> Session:
+        """Check what the user wrote, then ask dbt what it is in effect."""
+        project.written_settings()
+        project.call("parse")
+        return cls.after_dbt(project)
+
+    @classmethod
+    def after_dbt(cls, project: DbtProject) -> Session:
+        """The same where dbt has just worked in the project: its manifest is there, and asking again takes seconds."""
+        manifest = project.last_manifest()
+        return cls(project, manifest, manifest.settings())
+
+    def registry(self, warehouse: Warehouse) -> Registry:
+        """The registry that the project's target uses."""
+        database, schema = self.manifest.registry_place()
+        quoted = ".".join(
+            render("seg_identifier", part, warehouse.dialect) for part in (database, schema)
+        )
+        return Registry(warehouse, self.manifest.registry_tables(), quoted)
+
+    def require_own_registry(self, named: str | None) -> None:
+        """Refuse to write a registry that is not the target's own, unless the user named it.
+
+        named: the value of --registry
+        """
+        _, schema = self.manifest.registry_place()
+        own = self.project.credentials["schema"]
+        if schema not in (own, named):
+            raise UsageError(
+                f"the registry of this target is schema {schema!r}, not its own {own!r} (variable `registry_schema`). "
+                f"If you mean to write there, repeat its name: --registry {schema}"
+            )
