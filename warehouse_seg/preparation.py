@@ -76,11 +76,32 @@ def prepare(columns: dict[str, Array], choices: Sequence[FeatureChoice]) -> Prep
     columns: name → raw values (n,), NaN where nothing was measured
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
-    _refuse_unusable(columns, choices)
+    _refuse_unusable(columns, [choice.name for choice in choices])
     doubles = {choice.name: columns[choice.name].astype(float) for choice in choices}
     features = tuple(_feature(choice, doubles[choice.name]) for choice in choices)
-    z = np.column_stack([f.standardized(doubles[f.feature]) for f in features])
-    psi = np.column_stack([rounding_variance(f, doubles[f.feature]) for f in features])
+    return _applied(doubles, features)
+
+
+def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepared:
+    """Apply treatments that were decided before, on other customers; only the quantiles become those of these ones.
+
+    columns: as `prepare` takes them
+    Raises UsageError for missing and non-numeric columns and for fewer than 50 customers.
+    """
+    _refuse_unusable(columns, [feature.feature for feature in features])
+    doubles = {f.feature: columns[f.feature].astype(float) for f in features}
+    return _applied(
+        doubles,
+        tuple(
+            f.model_copy(update={"quantiles": _quantiles(_measured(doubles[f.feature]))})
+            for f in features
+        ),
+    )
+
+
+def _applied(columns: dict[str, Array], features: tuple[Feature, ...]) -> Prepared:
+    z = np.column_stack([f.standardized(columns[f.feature]) for f in features])
+    psi = np.column_stack([rounding_variance(f, columns[f.feature]) for f in features])
     return Prepared(features, z, psi)
 
 
@@ -119,8 +140,16 @@ def warnings_for(prepared: Prepared) -> list[str]:
     return [few]
 
 
+def _measured(values: Array) -> Array:
+    return values[is_measured(values)]
+
+
+def _quantiles(measured: Array) -> dict[str, float]:
+    return {str(q): float(np.quantile(measured, q)) for q in QUANTILES}
+
+
 def _feature(choice: FeatureChoice, values: Array) -> Feature:
-    measured = values[is_measured(values)]
+    measured = _measured(values)
     transform = choice.transform or _default_transform(choice.name, measured)
     low, high = _clips(choice, transform, measured)
     if low is not None and high is not None and high < low:
@@ -134,7 +163,7 @@ def _feature(choice: FeatureChoice, values: Array) -> Feature:
         clip_low=low,
         clip_high=high,
         fill_value=float(np.median(measured)),
-        quantiles={str(q): float(np.quantile(measured, q)) for q in QUANTILES},
+        quantiles=_quantiles(measured),
     )
     transformed = TRANSFORMS[transform].array(draft.clipped(measured))
     scale = float(transformed.std())
@@ -180,24 +209,24 @@ def _clips(
     return float(np.quantile(positive, LOW_CLIP_QUANTILE)), high
 
 
-def _refuse_unusable(columns: dict[str, Array], choices: Sequence[FeatureChoice]) -> None:
+def _refuse_unusable(columns: dict[str, Array], names: Sequence[str]) -> None:
     """Refuse what no treatment can mend, naming the column and the way out."""
-    for choice in choices:
-        if choice.name not in columns:
+    for name in names:
+        if name not in columns:
             raise UsageError(
-                f"found no column {choice.name} among the features{nearest(choice.name, columns)} "
+                f"found no column {name} among the features{nearest(name, columns)} "
                 f"(there are: {', '.join(columns)}). Correct `model.features`"
             )
-        values = columns[choice.name]
+        values = columns[name]
         if values.dtype.kind not in "iufb":
             raise UsageError(
-                f"feature {choice.name} is not a number; a mixture takes numeric columns only. "
+                f"feature {name} is not a number; a mixture takes numeric columns only. "
                 "Leave it out of `model.features`, or turn it into a number in the feature model"
             )
-        needed = max(FEWEST_CUSTOMERS, 10 * len(choices))
+        needed = max(FEWEST_CUSTOMERS, 10 * len(names))
         count = int(is_measured(values).sum())
         if count < needed:
             raise UsageError(
-                f"feature {choice.name} is measured for {count} customers, needed at least {needed} "
-                f"for {len(choices)} features. Fit on more customers, or with fewer features"
+                f"feature {name} is measured for {count} customers, needed at least {needed} "
+                f"for {len(names)} features. Fit on more customers, or with fewer features"
             )
