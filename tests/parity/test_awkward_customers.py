@@ -156,7 +156,7 @@ def test_a_far_customer_has_finite_scores(
     columns = {"recency_days": np.abs(far), "net_spend": far, "share_wine": far}
     scores = score(database, MODEL, columns)
     assert np.all(np.isfinite(scores.memberships))
-    assert np.all(scores.memberships > 0)
+    assert np.all(scores.memberships >= 0)
     assert np.allclose(scores.memberships.sum(axis=1), 1, rtol=0, atol=1e-15)
     assert np.all(np.isfinite(scores.log_density))
     assert np.all(scores.log_density[:2] < scores.log_density[2])

@@ -74,11 +74,10 @@ maximum as (
 ),
 
 shifted as (
-    {#- Postgres raises an error where exp underflows, so its argument stops at -700: a membership of 1e-304. #}
     select
         {{ seg_key_columns(keys, dialect) }},
         {%- for segment in segments %}
-        exp(greatest(log_joint_{{ segment.segment_key }} - maximum, -7e2)) as shifted_{{ segment.segment_key }},
+        {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
         {%- endfor %}
         maximum,
         missing_features
@@ -157,6 +156,17 @@ from memberships
     {%- for index in range(1, n_features + 1) -%}
         {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ index }} * y_{{ segment_key }}_{{ index }}
     {%- endfor -%}
+{%- endmacro -%}
+
+
+{#- Postgres and its kin raise an error where exp underflows, so there the argument stops at -700, where a membership is
+    1e-304; elsewhere greatest() would cost a twentieth of the whole statement for nothing. -#}
+{%- macro seg_exp_of_negative(argument, dialect) -%}
+    {%- if dialect in ('postgres', 'redshift') -%}
+        exp(greatest({{ argument }}, -7e2))
+    {%- else -%}
+        exp({{ argument }})
+    {%- endif -%}
 {%- endmacro -%}
 
 

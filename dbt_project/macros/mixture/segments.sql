@@ -6,7 +6,7 @@
 
     scores      relation of seg_customer_scores
     tiers       dictionary: dominant, hybrid (numbers)
-    Ties go to the segment that comes first. Memberships are never zero (see `shifted` in mixture.sql), so p ln p is safe.
+    Ties go to the segment that comes first. A membership may be zero, where p ln p is 0: hence the 1e-300 in its logarithm.
 -#}
 {%- macro seg_customer_assignment(model, scores, tiers, dialect) -%}
 {%- set segments = model.components -%}
@@ -71,7 +71,7 @@ select
     cast(runner_up_segment_key as {{ seg_text(dialect) }}) as runner_up_segment_key,
     cast({{ seg_segment_name('runner_up_segment_key', segments, dialect) }} as {{ seg_text(dialect) }}) as runner_up_segment_name,
     cast(runner_up_membership as {{ seg_double(dialect) }}) as runner_up_membership,
-    -({% for segment in segments %}{{ ' + ' if not loop.first }}{{ seg_membership_column(segment) }} * ln({{ seg_membership_column(segment) }}){% endfor %}) as entropy,
+    -({% for segment in segments %}{{ ' + ' if not loop.first }}{{ seg_membership_column(segment) }} * ln(greatest({{ seg_membership_column(segment) }}, 1e-300)){% endfor %}) as entropy,
     log_density,
     log_density < {{ model.outlier_log_density }} as is_outlier,
     cast(

@@ -65,7 +65,7 @@ select
         when 's2' then 'Bought once, long ago'
     end as varchar) as runner_up_segment_name,
     cast(runner_up_membership as double) as runner_up_membership,
-    -(membership_s1 * ln(membership_s1) + membership_s2 * ln(membership_s2)) as entropy,
+    -(membership_s1 * ln(greatest(membership_s1, 1e-300)) + membership_s2 * ln(greatest(membership_s2, 1e-300))) as entropy,
     log_density,
     log_density < -12.5e0 as is_outlier,
     cast(
