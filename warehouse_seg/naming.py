@@ -3,42 +3,70 @@
 A component's mean is already the answer: in standardised units it says how many population standard
 deviations the segment lies from the average customer, feature by feature, and turned back into the raw unit
 it is the segment's typical customer. No data are read.
+
+A name tells up to three traits, behaviour first: "Recent, frequent, high spend · wine". Segments that would
+share a name are told apart by the feature in which they differ most, graded with "very" and "rather".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import chain, combinations, count, groupby
 
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.transforms import TRANSFORMS
 
-DISTINCT = 0.4
-"""Standard deviations from the average customer below which nobody would call a segment special."""
+RATHER, DISTINCT, VERY = 0.15, 0.4, 1.5
+"""Standard deviations from the average customer: below the second nobody would call a segment special."""
+
+TRAITS_OF_A_NAME = 3
+LONGEST_NAME_OF_A_FEATURE = 36
+"""A segment's name has room for four of them within the 200 characters that the registry takes."""
+
+AVERAGE = "Average customers"
 
 
 @dataclass(frozen=True)
 class Words:
     """How a feature is spoken of.
 
-    low, high: as a part of a name; phrase: as a part of a sentence, over the typical value
+    low, high: as a part of a name
+    verb, phrase: as a part of a sentence, over the typical value; `{unit}` is the singular or the plural
     """
 
     low: str
     high: str
+    verb: str
     phrase: str
+    unit: tuple[str, str] = ("", "")
 
+
+DAYS = ("day", "days")
 
 KNOWN_WORDS = {
-    "recency_days": Words("recent", "lapsed", "last ordered {value} days ago"),
-    "order_count": Words("rare", "frequent", "placed {value} orders"),
-    "average_order_value": Words("small baskets", "large baskets", "spend {value} an order"),
-    "net_spend": Words("low spend", "high spend", "spent {value} in all"),
-    "tenure_days": Words("new", "long-standing", "first ordered {value} days ago"),
-    "days_between_orders": Words("short gaps", "long gaps", "let {value} days pass between orders"),
-    "category_count": Words("few categories", "many categories", "buy in {value} categories"),
-    "category_entropy": Words("focused", "varied", "spread their spend by {value} nats"),
+    "recency_days": Words("recent", "lapsed", "last ordered", "{value} {unit} ago", DAYS),
+    "order_count": Words("infrequent", "frequent", "placed", "{value} {unit}", ("order", "orders")),
+    "average_order_value": Words("small baskets", "large baskets", "spend", "{value} an order"),
+    "net_spend": Words("low spend", "high spend", "spent", "{value} in all"),
+    "tenure_days": Words("new", "long-standing", "first ordered", "{value} {unit} ago", DAYS),
+    "days_between_orders": Words(
+        "short gaps", "long gaps", "let", "{value} {unit} pass between orders", DAYS
+    ),
+    "category_count": Words(
+        "few categories", "many categories", "buy in", "{value} {unit}", ("category", "categories")
+    ),
+    "category_entropy": Words("focused", "varied", "spread their spend by", "{value} nats"),
 }
+
+GRADED = {
+    "very lapsed": "long lapsed",
+    "rather lapsed": "fading",
+    "very one-time": "one-time",
+    "rather one-time": "one-time",
+}
+"""What "very" and "rather" make of a word where people say it in another way, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +81,62 @@ class Trait:
     typical: float
 
     @property
+    def category(self) -> str:
+        """The category whose spend this is, in words; empty for behaviour."""
+        for prefix in ("spend_", "share_"):
+            if self.feature.startswith(prefix):
+                name = _in_words(self.feature.removeprefix(prefix))
+                return "other categories" if name == "other" else name
+        return ""
+
+    @property
     def words(self) -> Words:
         """How this feature is spoken of."""
         if self.feature in KNOWN_WORDS:
             return KNOWN_WORDS[self.feature]
-        category = _category(self.feature)
-        if category:
-            return Words(f"little {category}", category, f"{{value}} on {category}")
-        plain = self.feature.replace("_", " ")
-        return Words(f"low {plain}", f"high {plain}", f"{plain} {{value}}")
+        if self.category:
+            verb = "spend" if self.feature.startswith("share_") else "spent"
+            phrase = f"{{value}} on {self.category}"
+            return Words(f"little {self.category}", self.category, verb, phrase)
+        name = _in_words(self.feature)
+        return Words(f"low {name}", f"high {name}", "have", f"{name} of {{value}}")
 
     @property
     def adjective(self) -> str:
         """The feature's part of a name."""
+        if self.feature == "order_count" and self.z < 0 and self.typical < 1.5:
+            return "one-time"
         return self.words.high if self.z > 0 else self.words.low
 
     @property
+    def graded_adjective(self) -> str:
+        """The same with how much of it, where there is any to speak of."""
+        if abs(self.z) < RATHER:
+            return ""
+        if abs(self.z) < DISTINCT:
+            return self.with_grade("rather")
+        return self.with_grade("very") if abs(self.z) >= VERY else self.adjective
+
+    def with_grade(self, grade: str) -> str:
+        """The adjective with "very" or "rather" before it."""
+        if self.category:
+            amount = {"very": "much", "rather": "some"}[grade]
+            return f"{amount} {self.category}" if self.z > 0 else f"{grade} {self.adjective}"
+        plain = f"{grade} {self.adjective}"
+        return GRADED.get(plain, plain)
+
+    @property
     def clause(self) -> str:
-        """The feature's part of a sentence."""
-        return self.words.phrase.format(value=_spoken(self.typical))
+        """The feature's part of a sentence, after its verb."""
+        words = self.words
+        # Nobody places 1.1 orders: a few days or orders are told by halves.
+        by_halves = words.unit[0] and self.typical < 10
+        value = _spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
+        if self.feature.startswith("share_"):
+            value = f"{100 * self.typical:.0f} % of their money"
+        elif self.category and value == "0":
+            value = "nothing"
+        return _filled(words.phrase, value, words.unit[0 if value == "1" else 1])
 
 
 def traits(model: SegmentModel, component: Component) -> list[Trait]:
@@ -84,24 +149,33 @@ def traits(model: SegmentModel, component: Component) -> list[Trait]:
 
 
 def typical_value(feature: Feature, z: float) -> float:
-    """A standardised value back in the raw unit."""
-    return TRANSFORMS[feature.transform].inverse(feature.center + feature.scale * z)
+    """A standardised value back in the raw unit, within the feature's clips."""
+    value = TRANSFORMS[feature.transform].inverse(feature.center + feature.scale * z)
+    if feature.clip_low is not None:
+        value = max(value, feature.clip_low)
+    return value if feature.clip_high is None else min(value, feature.clip_high)
 
 
-def named(model: SegmentModel) -> SegmentModel:
+def named(model: SegmentModel, inherited: Mapping[str, str] | None = None) -> SegmentModel:
     """The model with a name and a description for every segment, each name once.
 
-    Segments that would share a name are told apart by their next most distinctive feature, then by a number.
+    inherited: segment_key → name of the segments that keep the name they have; the others stay apart from those
     """
-    names: list[str] = []
-    components = []
-    for component in model.components:
-        name = _unused(_names(traits(model, component)), names)
-        names.append(name)
-        description = describe(traits(model, component))
-        components.append(
-            component.model_copy(update={"segment_name": name, "description": description})
+    kept = inherited or {}
+    drafts = {
+        component.segment_key: _draft(traits(model, component)) for component in model.components
+    }
+    fresh = {key: draft for key, draft in drafts.items() if key not in kept}
+    names = {**_told_apart(fresh, set(kept.values())), **kept}
+    components = [
+        component.model_copy(
+            update={
+                "segment_name": names[component.segment_key],
+                "description": describe(drafts[component.segment_key].traits),
+            }
         )
+        for component in model.components
+    ]
     return model.model_copy(update={"components": tuple(components)})
 
 
@@ -109,67 +183,171 @@ def describe(segment_traits: Sequence[Trait]) -> str:
     """One sentence on the segment's typical customer, in raw units."""
     history = [t for t in segment_traits if t.feature in KNOWN_WORDS]
     history.sort(key=lambda trait: list(KNOWN_WORDS).index(trait.feature))
-    others = [t for t in segment_traits if t not in history and abs(t.z) >= DISTINCT][:2]
-    clauses = [trait.clause for trait in (*history, *others)] or [
-        trait.clause for trait in segment_traits[:2]
-    ]
-    return f"Typical customers {_joined(clauses)}."
+    others = _one_per_category(t for t in segment_traits if t not in history)
+    distinct = [t for t in others if abs(t.z) >= DISTINCT][:2]
+    told = [*history, *distinct] or others[:2]
+    return f"Typical customers {_sentence(told)}."
 
 
-def _names(segment_traits: Sequence[Trait]) -> list[str]:
-    """Candidate names, the plainest first: each has one more trait than the one before."""
-    distinct = [t for t in segment_traits if abs(t.z) >= DISTINCT and not _says_little(t)]
-    rest = [t for t in segment_traits if t not in distinct and not _says_little(t)]
-    ordered = distinct + rest
-    first = min(3, len(distinct))
-    counts = range(max(first, 1), len(ordered) + 1)
-    plain = [] if distinct else ["Average customers"]
-    return [*plain, *(_name(ordered[:count]) for count in counts)]
+# --------------------------------------------------------------------------------------- names that differ
 
 
-def _says_little(trait: Trait) -> bool:
-    """Not buying a category is common; a name lists what a segment does buy."""
-    return trait.z < 0 and _category(trait.feature) != ""
+@dataclass(frozen=True)
+class _Draft:
+    """A name in the making.
+
+    traits: every feature of the segment, the most distinctive first
+    told: feature → its adjective in the name
+    """
+
+    traits: Sequence[Trait]
+    told: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Behaviour in the order of the order history, then categories."""
+        order = list(KNOWN_WORDS)
+        told = [trait for trait in self.traits if self.told.get(trait.feature)]
+        behaviour = sorted(
+            (t for t in told if not t.category),
+            key=lambda t: order.index(t.feature) if t.feature in order else len(order),
+        )
+        text = ", ".join(self.told[trait.feature] for trait in behaviour)
+        categories = [self.told[trait.feature] for trait in told if trait.category]
+        together = " · ".join(part for part in (text, *categories) if part)
+        return together[:1].upper() + together[1:] or AVERAGE
+
+    def z(self, feature: str) -> float:
+        """How far the segment lies from the average customer in a feature."""
+        return next(trait.z for trait in self.traits if trait.feature == feature)
+
+    def telling(self, feature: str, grade: str = "") -> _Draft:
+        """The draft that tells of this feature too, and how much of it there is.
+
+        grade: "very", or what the distance from the average customer says
+        """
+        (trait,) = [trait for trait in self.traits if trait.feature == feature]
+        word = trait.with_grade(grade) if grade else trait.graded_adjective
+        same = {t.feature for t in self.traits if trait.category and t.category == trait.category}
+        others = {name: told for name, told in self.told.items() if name not in same}
+        return replace(self, told={**others, feature: word})
 
 
-def _name(chosen: Sequence[Trait]) -> str:
-    """Behaviour in the order of the order history, then categories."""
-    order = list(KNOWN_WORDS)
-    behaviour = sorted(
-        (t for t in chosen if not _category(t.feature)),
-        key=lambda t: order.index(t.feature) if t.feature in order else len(order),
+Drafts = dict[str, _Draft]
+
+
+def _draft(segment_traits: Sequence[Trait]) -> _Draft:
+    """The plainest name: the most distinctive traits. Not buying a category is common, so it is no trait of a name."""
+    distinct = _one_per_category(
+        trait
+        for trait in segment_traits
+        if abs(trait.z) >= DISTINCT and (trait.z > 0 or not trait.category)
     )
-    categories = [trait.adjective for trait in chosen if _category(trait.feature)]
-    text = ", ".join(trait.adjective for trait in behaviour)
-    together = " · ".join(part for part in (text, *categories) if part)
-    return together[:1].upper() + together[1:]
+    chosen = distinct[:TRAITS_OF_A_NAME]
+    return _Draft(segment_traits, {trait.feature: trait.adjective for trait in chosen})
 
 
-def _category(feature: str) -> str:
-    for prefix in ("spend_", "share_"):
-        if feature.startswith(prefix):
-            return feature.removeprefix(prefix).replace("_", " ")
-    return ""
+def _told_apart(drafts: Drafts, taken: Collection[str]) -> dict[str, str]:
+    """Segment key → name, each once and none of `taken`; a number only where no word is left."""
+    used = {draft.name for draft in drafts.values()} | set(taken)
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(draft.name for draft in drafts.values()):
+        group = {key: draft for key, draft in drafts.items() if draft.name == name}
+        # One of them may go on with the name that they had in common.
+        others = used if name in taken else used - {name}
+        if len(group) > 1 or name in taken:
+            group = next((way for way in _ways_apart(group) if _differ(way, others)), group)
+        names |= {key: draft.name for key, draft in group.items()}
+        used |= set(names.values())
+    return _numbered({key: names[key] for key in drafts}, taken)
 
 
-def _unused(candidates: Sequence[str], taken: Sequence[str]) -> str:
-    for name in candidates:
-        if name not in taken:
-            return name
-    number = 2
-    while f"{candidates[-1]} {number}" in taken:
-        number += 1
-    return f"{candidates[-1]} {number}"
+def _ways_apart(group: Drafts) -> Iterator[Drafts]:
+    """Ways of giving segments of one name other names, the plainest first.
+
+    A further word, of the feature in which they differ most, or two; "very" for whoever is the most extreme in a word
+    that they share; for a single segment, whose name somebody else has, fewer words.
+    """
+    features = [trait.feature for trait in next(iter(group.values())).traits]
+    widest = sorted(features, key=lambda feature: -_spread(feature, group))
+    for told in chain(combinations(widest, 1), combinations(widest, 2)):
+        yield {key: reduce(_Draft.telling, told, draft) for key, draft in group.items()}
+    if len(group) > 1:
+        apart = [feature for feature in widest if _spread(feature, group) >= RATHER]
+        for told in [*((feature,) for feature in apart), tuple(apart)]:
+            yield reduce(_with_very, told, group)
+    else:
+        ((key, draft),) = group.items()
+        for words in range(len(draft.told) - 1, 0, -1):
+            yield {key: replace(draft, told=dict([*draft.told.items()][:words]))}
+
+
+def _with_very(group: Drafts, feature: str) -> Drafts:
+    """The group in which the most extreme segment has "very" before its word for the feature, where it has one."""
+    most = max(group, key=lambda key: abs(group[key].z(feature)))
+    if not group[most].told.get(feature):
+        return group
+    return {**group, most: group[most].telling(feature, "very")}
+
+
+def _differ(drafts: Drafts, others: Collection[str]) -> bool:
+    """Whether every name is another one, nobody else's, and none is too long."""
+    names = {draft.name for draft in drafts.values()}
+    short = all(len(draft.told) <= TRAITS_OF_A_NAME + 1 for draft in drafts.values())
+    return short and len(names) == len(drafts) and names.isdisjoint(others)
+
+
+def _spread(feature: str, group: Drafts) -> float:
+    """How far apart segments are in a feature; a single one, whose name somebody else has, from the average."""
+    distances = [draft.z(feature) for draft in group.values()]
+    return max(distances) - min(distances) if len(distances) > 1 else abs(distances[0])
+
+
+def _numbered(names: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
+    used = set(taken)
+    result = {}
+    for key, name in names.items():
+        different = (name if number == 1 else f"{name} {number}" for number in count(1))
+        result[key] = next(candidate for candidate in different if candidate not in used)
+        used.add(result[key])
+    return result
+
+
+# -------------------------------------------------------------------------------------------------- words
+
+
+def _one_per_category(segment_traits: Iterable[Trait]) -> list[Trait]:
+    """Spend and share of a category say one thing: the first of them."""
+    result: list[Trait] = []
+    for trait in segment_traits:
+        if not trait.category or trait.category not in [other.category for other in result]:
+            result.append(trait)
+    return result
+
+
+def _in_words(name: str) -> str:
+    words = name.replace("_", " ").strip() or name
+    longest = LONGEST_NAME_OF_A_FEATURE
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
+def _filled(phrase: str, value: str, unit: str) -> str:
+    """No str.format: a column may be named {0}."""
+    return phrase.replace("{unit}", unit).replace("{value}", value)
 
 
 def _spoken(value: float) -> str:
     """A number as a person would say it: two digits below ten, whole above."""
-    if abs(value) >= 10:
-        return f"{value:,.0f}"
-    return f"{value:.1f}".removesuffix(".0")
+    text = f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
-def _joined(clauses: Sequence[str]) -> str:
-    if len(clauses) == 1:
-        return clauses[0]
-    return f"{', '.join(clauses[:-1])} and {clauses[-1]}"
+def _sentence(told: Sequence[Trait]) -> str:
+    """Clauses, in which a verb is said once for all that follow it."""
+    groups = [list(group) for _, group in groupby(told, key=lambda trait: trait.words.verb)]
+    clauses = [
+        f"{trait.words.verb} {trait.clause}" if trait is group[0] else trait.clause
+        for group in groups
+        for trait in group
+    ]
+    return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
