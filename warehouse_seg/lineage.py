@@ -1,8 +1,8 @@
 """Segments that keep their identity: a new model's segments matched to the active one's.
 
-Two kinds of evidence. Customers scored under both models say who moved where; where both models stand in the same
-feature space, the closed-form affinity of the Gaussians says which components are the same shape. An optimal assignment
-on both together finds the pairs; shares of customers give each new segment its verdict:
+Two kinds of evidence. All customers, scored under both models in the warehouse, say who moved where; where both models
+stand in the same feature space, the closed-form affinity of the Gaussians says which components are the same shape. An
+optimal assignment on both together finds the pairs; shares of customers give each new segment its verdict:
 
     kept      most of its customers come from one old segment, and most of that one's customers came along
     split     one of several parts of an old segment
@@ -15,7 +15,7 @@ A `segment_key` follows the customers and is never used again for others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from warehouse_seg.model import SegmentModel
+from warehouse_seg.rendering import render_statement
 
 Array = NDArray[np.float64]
 Verdict = Literal["kept", "split", "merged", "new", "retired"]
@@ -68,11 +69,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The new model with its keys and names, every link, and the share of customers that keep their segment."""
+    """The new model with its keys and names, what became of every segment, and who keeps theirs.
+
+    kept_share: share of all customers that keep their segment; kept_shares: of each old segment's, by its key
+    """
 
     model: SegmentModel
+    previous_model_version: int
     links: tuple[Link, ...]
     kept_share: float
+    kept_shares: Mapping[str, float]
 
 
 def same_feature_space(old: SegmentModel, new: SegmentModel) -> bool:
@@ -107,6 +113,36 @@ def _affinity(
     return float(np.exp(-quadratic - (determinants[0] - sum(determinants[1:]) / 2) / 2))
 
 
+def overlap_sql(
+    old: SegmentModel, old_features: str, new: SegmentModel, new_features: str, dialect: str
+) -> str:
+    """The query of `previous_segment_key`, `segment_key`, `customers`: everybody's top segments under both models.
+
+    old_features, new_features: the wide features, each with the categories of its model, as selects
+    """
+    return render_statement(
+        "segment_overlap",
+        previous=old.to_macro(),
+        previous_features=old_features,
+        model=new.to_macro(),
+        features=new_features,
+        dialect=dialect,
+    )
+
+
+def overlap_table(old: SegmentModel, new: SegmentModel, rows: Iterable[Mapping[str, Any]]) -> Array:
+    """The rows of `overlap_sql` as customers by old segment (rows) and new segment (columns), (K_old, K_new)."""
+    places = [
+        {component.segment_key: k for k, component in enumerate(model.components)}
+        for model in (old, new)
+    ]
+    table = np.zeros((len(places[0]), len(places[1])))
+    for row in rows:
+        place = places[0][row["previous_segment_key"]], places[1][row["segment_key"]]
+        table[place] = row["customers"]
+    return table
+
+
 def trace(
     old: SegmentModel, new: SegmentModel, overlap: Array, used_keys: Iterable[str] = ()
 ) -> Lineage:
@@ -121,10 +157,25 @@ def trace(
     heirs = evidence.heirs()
     fresh = _fresh_keys([*old_keys, *used_keys])
     keys = [old_keys[heirs[j]] if j in heirs else next(fresh) for j in range(overlap.shape[1])]
-    links = [evidence.link(j, keys[j], old_keys) for j in range(len(keys))]
+    links = [evidence.link(j, keys[j], old_keys, heirs.get(j)) for j in range(len(keys))]
     links += [evidence.retirement(k, old_keys[k]) for k in evidence.without_heir(heirs)]
-    kept = sum(overlap[k, j] for j, k in heirs.items()) / max(overlap.sum(), 1)
-    return Lineage(_with_identity(old, new, keys), tuple(links), float(kept))
+    kept = {k: float(evidence.of_previous[k, j]) for j, k in heirs.items()}
+    return Lineage(
+        model=_with_identity(old, new, keys),
+        previous_model_version=old.model_version,
+        links=tuple(links),
+        kept_share=float(sum(overlap[k, j] for j, k in heirs.items()) / max(overlap.sum(), 1)),
+        kept_shares={key: kept.get(k, 0.0) for k, key in enumerate(old_keys)},
+    )
+
+
+def with_new_keys(model: SegmentModel, used_keys: Iterable[str]) -> SegmentModel:
+    """The model with keys that were never given out, for segments that continue none."""
+    fresh = _fresh_keys(used_keys)
+    components = tuple(
+        component.model_copy(update={"segment_key": next(fresh)}) for component in model.components
+    )
+    return model.model_copy(update={"components": components})
 
 
 @dataclass(frozen=True)
@@ -161,10 +212,10 @@ class _Evidence:
         followed = self.of_previous[k, j] >= MOST or self.of_segment[k, j] >= MOST
         return bool(unchanged or (followed and self.of_previous[k, j] >= PART))
 
-    def link(self, j: int, key: str, old_keys: Sequence[str]) -> Link:
-        """The verdict on one new segment, and the old segment that most of its customers come from."""
-        k = int(self.of_segment[:, j].argmax())
-        verdict = self._verdict(k, j)
+    def link(self, j: int, key: str, old_keys: Sequence[str], heir_of: int | None) -> Link:
+        """The verdict on one new segment, beside the old one that it continues, else that most of it came from."""
+        k = int(self.of_segment[:, j].argmax()) if heir_of is None else heir_of
+        verdict = self._verdict(k, j, is_heir=heir_of is not None)
         return Link(
             verdict=verdict,
             segment_key=key,
@@ -181,16 +232,19 @@ class _Evidence:
         """Old segments whose key nobody inherits."""
         return [k for k in range(len(self.overlap)) if k not in heirs.values()]
 
-    def _verdict(self, k: int, j: int) -> Verdict:
+    def _verdict(self, k: int, j: int, *, is_heir: bool) -> Verdict:
         unchanged = self.affinity is not None and self.affinity[k, j] >= UNCHANGED
         contributors = (self.of_previous[:, j] >= MOST) & (self.of_segment[:, j] >= PART)
         if contributors.sum() > 1:
             return "merged"
-        if unchanged or (self.of_previous[k, j] >= 1 - PART and self.of_segment[k, j] >= MOST):
+        whole = self.of_previous[k, j] >= 1 - PART and self.of_segment[k, j] >= MOST
+        if is_heir and (unchanged or whole):
             return "kept"
         if self._is_part(k, j):
             return "split"
-        return "kept" if self.of_previous[k, j] >= MOST else "new"
+        if is_heir:
+            return "kept"
+        return "split" if self.of_previous[k, j] >= MOST else "new"
 
     def _is_part(self, k: int, j: int) -> bool:
         """One of several new segments made of old segment k, where k itself does not go on unchanged."""
