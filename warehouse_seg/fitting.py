@@ -1,8 +1,9 @@
 """Fits a Gaussian mixture for every candidate shape and chooses one.
 
-A search finds the best optimum of every shape (`search.py`), the package's own EM refines it with the
-rounding of the measurements known (`em.py`). Everything is deterministic: the same sample and seed
-give the same model, to the last bit, whatever the number of threads.
+A search finds the best optimum of every shape (`search.py`) with the package's own EM, which knows the rounding of the
+measurements (`em.py`); every criterion is measured (`criteria.py`), the best of each number of segments is asked
+whether it repeats (`stability.py`), and one is recommended (`selection.py`). Everything is deterministic: the same
+sample and seed give the same model, to the last bit, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +22,7 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg import em
+from warehouse_seg.criteria import candidate_of, failed_candidate
 from warehouse_seg.errors import Refused
 from warehouse_seg.model import (
     Candidate,
@@ -32,12 +35,17 @@ from warehouse_seg.naming import named
 from warehouse_seg.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.search import Shape, search
+from warehouse_seg.selection import (
+    best_of_each_count,
+    marked,
+    recommend,
+    structure_warning,
+    usable,
+)
 from warehouse_seg.settings import FeatureChoice, ModelSettings
+from warehouse_seg.stability import bootstrap_stability, structure_gain
 
 Array = NDArray[np.float64]
-
-SMALLEST_EIGENVALUE = 1e-4
-"""A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
 
 OUTLIER_QUANTILE = 0.01
 WORKERS = 2
@@ -59,18 +67,36 @@ def fit_model(
     notes: str = "",
     progress: Progress = silent,
 ) -> SegmentModel:
-    """The mixture with the lowest BIC among the shapes in `settings` that did not collapse.
+    """The mixture that `selection` recommends among the shapes in `settings`.
 
     Raises UsageError for columns that cannot be used, Refused where every candidate is degenerate.
     """
-    prepared = prepare(sample.columns, choices)
+    prepared = prepare(sample.columns, choices, named=settings.features is not None)
     for warning in warnings_for(prepared):
         progress(f"warning: {warning}")
+    for finding in prepared.findings:
+        progress(f"found: {finding}")
     moments = em.moments_of(prepared.z, prepared.psi)
-    tried = _try_all(prepared, moments, settings, progress)
-    best = _choose(tried)
-    candidates = tuple(_marked(one, best) for one in tried)
-    return assembled(sample, prepared, best, candidates, settings.seed, notes)
+    tried = _with_stability(
+        _try_all(prepared, moments, settings, progress), prepared, moments, settings, progress
+    )
+    _refuse_if_all_are(tried)
+    recommendation = recommend([one.candidate for one in tried], settings)
+    best = next(one for one in tried if one.candidate is recommendation.chosen)
+    warnings = [*recommendation.warnings, *_without_structure(best, prepared, settings)]
+    progress(f"recommended: {recommendation.sentence}")
+    for warning in warnings:
+        progress(f"warning: {warning}")
+    candidates = marked([one.candidate for one in tried], recommendation.chosen)
+    return assembled(
+        sample,
+        prepared,
+        best,
+        candidates,
+        settings.seed,
+        notes,
+        recommendation=". ".join([recommendation.sentence, *warnings]),
+    )
 
 
 def assembled(
@@ -80,6 +106,8 @@ def assembled(
     candidates: tuple[Candidate, ...],
     seed: int,
     notes: str,
+    *,
+    recommendation: str = "",
 ) -> SegmentModel:
     """The model of the chosen optimum, with where it comes from, its outlier threshold and named segments.
 
@@ -96,6 +124,8 @@ def assembled(
         log_likelihood=best.candidate.log_likelihood,
         as_of_date=sample.as_of_date,
         software=software_versions(),
+        recommendation=recommendation,
+        findings=prepared.findings,
         notes=notes,
     )
     model = SegmentModel(
@@ -123,16 +153,23 @@ def software_versions() -> dict[str, str]:
 def _try_all(
     prepared: Prepared, moments: Array, settings: ModelSettings, progress: Progress
 ) -> list[Tried]:
-    """Every candidate. The libraries get one thread each: their sums must not depend on the number of cores."""
+    """Every candidate."""
 
     def chain(covariance_type: CovarianceType) -> list[Tried]:
         return list(_try_growing(covariance_type, prepared.z, moments, settings, progress))
 
+    with _workers() as pool:
+        chains = list(pool.map(chain, settings.covariance))
+    return sorted((one for tried in chains for one in tried), key=_by_shape)
+
+
+@contextmanager
+def _workers() -> Iterator[ThreadPoolExecutor]:
+    """Threads on which the libraries have one thread each: their sums must not depend on the number of cores."""
     # BLAS has one limit for the process, OpenMP one for each thread that calls it.
     limited = {"initializer": threadpool_limits, "initargs": (1,)}
     with threadpool_limits(1), ThreadPoolExecutor(WORKERS, **limited) as pool:
-        chains = list(pool.map(chain, settings.covariance))
-    return sorted((one for tried in chains for one in tried), key=_by_shape)
+        yield pool
 
 
 def _by_shape(tried: Tried) -> tuple[int, str]:
@@ -165,75 +202,71 @@ def _try(
     smaller: em.Parameters | None,
 ) -> Tried:
     try:
-        optimum = search(z, moments, shape, settings.seed, smaller=smaller).best
+        found = search(z, moments, shape, settings.seed, smaller=smaller)
     except np.linalg.LinAlgError as error:
-        return Tried(_failed(shape, f"no optimum: {error}"), None)
-    return Tried(measured(shape, optimum, moments, settings), optimum)
+        return Tried(failed_candidate(shape, f"no optimum: {error}"), None)
+    return Tried(candidate_of(shape, found, z, moments, settings), found.best)
 
 
-def measured(shape: Shape, optimum: em.Fit, moments: Array, settings: ModelSettings) -> Candidate:
-    """Every criterion of an optimum; lower BIC and AIC are better, as in scikit-learn."""
-    responsibilities, objective = em.expectation(moments, optimum.parameters)
-    size = optimum.parameters.means.shape[1]
-    free = em.parameter_count(shape.n_components, size, shape.covariance_type)
-    eigenvalue = optimum.parameters.smallest_eigenvalue
-    weight = float(optimum.parameters.weights.min())
-    reason = ""
-    if eigenvalue < SMALLEST_EIGENVALUE:
-        reason = f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
-    elif weight < settings.min_segment_share:
-        reason = f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
-    return Candidate(
-        n_components=shape.n_components,
-        covariance_type=shape.covariance_type,
-        log_likelihood=objective,
-        bic=-2 * objective + free * float(np.log(len(moments))),
-        aic=-2 * objective + 2 * free,
-        smallest_eigenvalue=eigenvalue,
-        smallest_weight=weight,
-        mean_top_membership=float(responsibilities.max(axis=0).mean()),
-        converged=optimum.converged,
-        chosen=False,
-        reason=reason,
-    )
+def _with_stability(
+    tried: Sequence[Tried],
+    prepared: Prepared,
+    moments: Array,
+    settings: ModelSettings,
+    progress: Progress,
+) -> list[Tried]:
+    """The candidates, those with the lowest BIC of their number of segments asked whether they repeat."""
+    asked = best_of_each_count([one.candidate for one in tried])
 
-
-def _failed(shape: Shape, reason: str) -> Candidate:
-    unknown = ("log_likelihood", "bic", "aic", "smallest_eigenvalue", "smallest_weight")
-    return Candidate(
-        n_components=shape.n_components,
-        covariance_type=shape.covariance_type,
-        mean_top_membership=None,
-        converged=False,
-        chosen=False,
-        reason=f"refused: {reason}",
-        **dict.fromkeys(unknown),
-    )
-
-
-def _choose(tried: Sequence[Tried]) -> Tried:
-    usable = [one for one in tried if not one.candidate.reason]
-    if not usable:
-        listed = "\n  ".join(
-            f"{one.candidate.n_components} {one.candidate.covariance_type}: {one.candidate.reason}"
-            for one in tried
+    def asked_again(one: Tried) -> Tried:
+        if one.candidate not in asked or one.optimum is None or one.candidate.n_components == 1:
+            return one
+        shape = _shape_of(one.candidate)
+        stability = bootstrap_stability(
+            prepared.z, moments, one.optimum.parameters, shape, settings.seed
         )
-        raise Refused(
-            "every candidate was refused, nothing was stored:\n  "
-            + listed
-            + "\nAllow fewer segments (`model.segments.min`), a smaller `model.min_segment_share`, or leave out "
-            "features that take few values"
+        progress(f"  {shape}: stability {stability.agreement:.2f}")
+        measured = {
+            "stability": stability.agreement,
+            "smallest_jaccard": min(stability.jaccard),
+            "search_failures": stability.search_failures,
+        }
+        return Tried(one.candidate.model_copy(update=measured), one.optimum)
+
+    with _workers() as pool:
+        return list(pool.map(asked_again, tried))
+
+
+def _without_structure(best: Tried, prepared: Prepared, settings: ModelSettings) -> Iterator[str]:
+    if best.optimum is None or best.candidate.n_components == 1 or prepared.z.shape[1] == 1:
+        return
+    shape = _shape_of(best.candidate)
+    with threadpool_limits(1):
+        gain = structure_gain(
+            prepared.z, prepared.psi, best.optimum.parameters, shape, settings.seed
         )
-    return min(usable, key=lambda one: one.candidate.bic or 0.0)
+    warning = structure_warning(gain)
+    if warning:
+        yield warning
 
 
-def _marked(one: Tried, best: Tried) -> Candidate:
-    """The candidate with its final reason."""
-    if one is best:
-        return one.candidate.model_copy(update={"chosen": True, "reason": "lowest BIC"})
-    if one.candidate.reason:
-        return one.candidate
-    return one.candidate.model_copy(update={"reason": "higher BIC"})
+def _shape_of(candidate: Candidate) -> Shape:
+    return Shape(candidate.n_components, candidate.covariance_type)
+
+
+def _refuse_if_all_are(tried: Sequence[Tried]) -> None:
+    if usable([one.candidate for one in tried]):
+        return
+    listed = "\n  ".join(
+        f"{one.candidate.n_components} {one.candidate.covariance_type}: {one.candidate.reason}"
+        for one in tried
+    )
+    raise Refused(
+        "every candidate was refused, nothing was stored:\n  "
+        + listed
+        + "\nAllow fewer segments (`model.segments.min`), a smaller `model.min_segment_share`, or leave out "
+        "features that take few values"
+    )
 
 
 def _components(parameters: em.Parameters) -> tuple[Component, ...]:

@@ -237,23 +237,47 @@ class Category(Frozen):
 
 
 class Candidate(Frozen):
-    """One model that was tried, with every criterion, and why it was or was not chosen."""
+    """One model that was tried, with every criterion, None where it was not measured, and why it was chosen or not.
+
+    log_likelihood: the objective, a sum over the sample; held_out_log_likelihood: per customer that was not fitted on
+    bic, aic, icl: lower is better; icl is bic with twice the memberships' entropy added
+    smallest_eigenvalue: of the covariances, in standardised units; smallest_weight: of the segments
+    entropy: of the memberships, nats per customer
+    agreement_of_starts: adjusted Rand index of the best optima reached; spread_of_starts: their nats per customer apart
+    stability: adjusted Rand index over bootstrap refits; smallest_jaccard: of the segment that repeats least
+    search_failures: share of the bootstraps where a cold search ended below the warm ascent
+    silhouette, davies_bouldin (lower is better), calinski_harabasz: of the top segments as hard clusters
+    """
 
     n_components: PositiveInt
     covariance_type: CovarianceType
-    log_likelihood: float | None
-    bic: float | None
-    aic: float | None
-    smallest_eigenvalue: float | None
-    smallest_weight: float | None
-    mean_top_membership: float | None
-    converged: bool
-    chosen: bool
-    reason: str
+    log_likelihood: float | None = None
+    bic: float | None = None
+    aic: float | None = None
+    icl: float | None = None
+    held_out_log_likelihood: float | None = None
+    smallest_eigenvalue: float | None = None
+    smallest_weight: float | None = None
+    mean_top_membership: float | None = None
+    entropy: float | None = None
+    agreement_of_starts: float | None = None
+    spread_of_starts: float | None = None
+    stability: float | None = None
+    smallest_jaccard: float | None = None
+    search_failures: float | None = None
+    silhouette: float | None = None
+    davies_bouldin: float | None = None
+    calinski_harabasz: float | None = None
+    converged: bool = False
+    chosen: bool = False
+    reason: str = ""
 
 
 class Training(Frozen):
-    """Where a model comes from; nothing here changes a score."""
+    """Where a model comes from; nothing here changes a score.
+
+    recommendation: why this model, in a sentence; findings: what was seen in the features, and what was done about it
+    """
 
     created_at: str = ""
     population_rows: int = 0
@@ -264,6 +288,8 @@ class Training(Frozen):
     log_likelihood: float | None = None
     as_of_date: str | None = None
     software: dict[str, str] = {}
+    recommendation: str = ""
+    findings: tuple[str, ...] = ()
     notes: str = ""
 
 

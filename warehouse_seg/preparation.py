@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from warehouse_seg import diagnosis
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.model import Category, Feature, TransformName
 from warehouse_seg.settings import FeatureChoice
@@ -63,23 +64,33 @@ class Prepared:
     """The training customers as a mixture sees them.
 
     features: one per column; z: standardised (n, D); psi: rounding variances in the same units (n, D)
+    findings: what was unusual, each with what was done about it
     """
 
     features: tuple[Feature, ...]
     z: Array
     psi: Array
+    findings: tuple[str, ...] = ()
 
 
-def prepare(columns: dict[str, Array], choices: Sequence[FeatureChoice]) -> Prepared:
+def prepare(
+    columns: dict[str, Array], choices: Sequence[FeatureChoice], *, named: bool = True
+) -> Prepared:
     """Decide the treatment of every chosen column from its values, and apply it.
 
     columns: name → raw values (n,), NaN where nothing was measured
+    named: whether a person chose the features; otherwise those that tell nothing are left out instead of refused
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
+    findings: list[str] = []
+    if not named:
+        choices, findings = _telling(columns, choices)
     _refuse_unusable(columns, [choice.name for choice in choices])
     doubles = {choice.name: columns[choice.name].astype(float) for choice in choices}
+    choices, shares = _without_the_whole(doubles, choices)
     features = tuple(_feature(choice, doubles[choice.name]) for choice in choices)
-    return _applied(doubles, features)
+    features, collinear = _independent(features, doubles)
+    return _prepared(doubles, features, [*findings, *shares, *collinear])
 
 
 def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepared:
@@ -90,19 +101,27 @@ def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepar
     """
     _refuse_unusable(columns, [feature.feature for feature in features])
     doubles = {f.feature: columns[f.feature].astype(float) for f in features}
-    return _applied(
-        doubles,
-        tuple(
-            f.model_copy(update={"quantiles": _quantiles(_measured(doubles[f.feature]))})
-            for f in features
-        ),
+    refreshed = tuple(
+        f.model_copy(update={"quantiles": _quantiles(_measured(doubles[f.feature]))})
+        for f in features
     )
+    return _prepared(doubles, refreshed, ())
 
 
-def _applied(columns: dict[str, Array], features: tuple[Feature, ...]) -> Prepared:
-    z = np.column_stack([f.standardized(columns[f.feature]) for f in features])
-    psi = np.column_stack([rounding_variance(f, columns[f.feature]) for f in features])
-    return Prepared(features, z, psi)
+def _prepared(
+    columns: dict[str, Array], features: tuple[Feature, ...], findings: Sequence[str]
+) -> Prepared:
+    """Features with their treatment decided, applied to columns."""
+    z, psi, found = [], [], list(findings)
+    for feature in features:
+        values = columns[feature.feature]
+        standardized = feature.standardized(values)
+        widened, atoms = diagnosis.spread(standardized, rounding_variance(feature, values))
+        z.append(standardized)
+        psi.append(widened)
+        found += [_atom_in_words(feature, values, atoms)] if atoms else []
+        found += diagnosis.tail_findings(feature.feature, standardized)
+    return Prepared(features, np.column_stack(z), np.column_stack(psi), tuple(found))
 
 
 def rounding_variance(feature: Feature, values: Array) -> Array:
@@ -117,9 +136,14 @@ def rounding_variance(feature: Feature, values: Array) -> Array:
 
 
 def resolution(name: str, values: Array) -> float:
-    """The unit that a column was measured in: the largest power of ten that all values are multiples of, or 0."""
+    """The unit that a column was measured in: the largest power of ten that all values are multiples of, or 0.
+
+    Spend in a category is measured in whole units of money: between nothing and a cent lies nobody's behaviour.
+    """
     if name in KNOWN_RESOLUTIONS:
         return KNOWN_RESOLUTIONS[name]
+    if name.startswith("spend_"):
+        return 1.0
     measured = values[is_measured(values)]
     for unit in RESOLUTIONS:
         steps = measured / unit
@@ -146,6 +170,70 @@ def _measured(values: Array) -> Array:
 
 def _quantiles(measured: Array) -> dict[str, float]:
     return {str(q): float(np.quantile(measured, q)) for q in QUANTILES}
+
+
+def _telling(
+    columns: dict[str, Array], choices: Sequence[FeatureChoice]
+) -> tuple[list[FeatureChoice], list[str]]:
+    """The choices without constants and flags, which a mixture of Gaussians cannot use, and what was left out."""
+    kept, findings = [], []
+    for choice in choices:
+        values = columns[choice.name].astype(float)
+        measured = _measured(values)
+        if not len(measured) or measured.min() == measured.max():
+            findings.append(f"{choice.name}: one value only; left out")
+        elif diagnosis.is_flag(measured):
+            findings.append(f"{choice.name}: two values only, a group and no measure; left out")
+        else:
+            kept.append(choice)
+    return kept, findings
+
+
+def _without_the_whole(
+    columns: dict[str, Array], choices: Sequence[FeatureChoice]
+) -> tuple[Sequence[FeatureChoice], list[str]]:
+    """Shares of one whole without the largest: it is what the others leave, and makes every covariance singular."""
+    parts = diagnosis.parts_of_one(columns, [choice.name for choice in choices])
+    if not parts:
+        return choices, []
+    largest = max(parts, key=lambda name: float(np.nanmean(columns[name])))
+    finding = (
+        f"{largest}: with {', '.join(n for n in parts if n != largest)} it sums to 1; left out, as the others tell it. "
+        "Ratios of shares, ln(share / share), in a feature model of your own describe them best"
+    )
+    return [choice for choice in choices if choice.name != largest], [finding]
+
+
+def _independent(
+    features: tuple[Feature, ...], columns: dict[str, Array]
+) -> tuple[tuple[Feature, ...], list[str]]:
+    """The features without those that follow from the ones before them."""
+    kept: tuple[Feature, ...] = ()
+    findings = []
+    for feature in features:
+        z = np.column_stack([f.standardized(columns[f.feature]) for f in (*kept, feature)])
+        left = float(diagnosis.unexplained(z)[-1])
+        if left < diagnosis.EXACTLY_COLLINEAR:
+            others = ", ".join(other.feature for other in kept)
+            findings.append(f"{feature.feature}: follows from {others}; left out")
+            continue
+        if left < diagnosis.NEARLY_COLLINEAR:
+            findings.append(
+                f"{feature.feature}: {1 - left:.1%} of it follows from the features before it; kept, "
+                "but leaving it out of `model.features` would cost little"
+            )
+        kept = (*kept, feature)
+    return kept, findings
+
+
+def _atom_in_words(feature: Feature, values: Array, atoms: Sequence[diagnosis.Atom]) -> str:
+    largest = atoms[0]
+    value = float(feature.clipped(values[largest.rows])[0])
+    more = f", and {len(atoms) - 1} values like it" if len(atoms) > 1 else ""
+    return (
+        f"{feature.feature}: {largest.share:.1%} of the customers have {value:g}{more}; taken as rounded to the width "
+        f"over which the values around it are as frequent ({largest.width:.2f} standard deviations)"
+    )
 
 
 def _feature(choice: FeatureChoice, values: Array) -> Feature:

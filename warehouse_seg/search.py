@@ -21,10 +21,8 @@ from warehouse_seg.model import CovarianceType
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-SCREENED = 3_000
 HIERARCHY = 1_000
 SCREENING_PASSES = 30
-REFINED = 3
 ROUGH_TOLERANCE = 1e-4
 TOLERANCE = 1e-5
 """Nats per customer and pass: rough decides which start goes on, the finer one where an optimum is reached."""
@@ -49,10 +47,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Found:
-    """The best optimum of a shape, and the objectives of all that were refined, the best first."""
+    """The best optimum of a shape, and where all starts that were refined ended, the best first."""
 
     best: em.Fit
-    objectives: tuple[float, ...]
+    fits: tuple[em.Fit, ...]
 
 
 def search(
@@ -63,23 +61,27 @@ def search(
     *,
     smaller: em.Parameters | None = None,
     regularization: float = REGULARIZATION,
+    effort: Effort | None = None,
 ) -> Found:
     """The best optimum that the union of starts reaches.
 
     z (n, D), moments (n, P): the same customers
     smaller: the optimum with one component less; its splits are starts as well
+    effort: how many starts, and how far they are followed; thorough by default
     Raises numpy.linalg.LinAlgError where no start survives.
     """
-    part = np.random.default_rng(seed).permutation(len(z))[:SCREENED]
+    effort = effort or THOROUGH
+    part = np.random.default_rng(seed).permutation(len(z))[: effort.screened]
     ascent = _Ascent(shape.covariance_type, regularization)
-    starts = _starts(z[part], moments[part], shape, seed, smaller, regularization)
+    kinds = enumerate(effort.partitions)
+    starts = _starts(z[part], moments[part], shape, seed, kinds, smaller, regularization)
     screened = ascent.of_all(moments[part], starts, SCREENING_PASSES, ROUGH_TOLERANCE)
-    kept = [fit.parameters for fit in _distinct(screened)[:REFINED]]
+    kept = [fit.parameters for fit in _distinct(screened)[: effort.refined]]
     refined = ascent.of_all(moments, kept, 1_000, ROUGH_TOLERANCE)
     best = ascent.of_all(moments, [fit.parameters for fit in refined[:1]], 1_000, TOLERANCE)
     if not best:
         raise np.linalg.LinAlgError("every start ended in a singular covariance")
-    return Found(best[0], tuple(fit.objective for fit in refined))
+    return Found(best[0], tuple(refined))
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,11 @@ def _starts(
     moments: Array,
     shape: Shape,
     seed: int,
+    kinds: Iterable[tuple[int, Partition]],
     smaller: em.Parameters | None,
     regularization: float,
 ) -> Iterator[em.Parameters]:
-    for kind, partition in enumerate(PARTITIONS):
+    for kind, partition in kinds:
         generator = np.random.default_rng([seed, shape.n_components, kind])
         labels = partition(z, shape.n_components, generator)
         one_hot = np.eye(shape.n_components)[labels].T
@@ -183,16 +186,38 @@ def _nearest(z: Array, centers: Array) -> Labels:
 
 
 Partition = Callable[[Array, int, np.random.Generator], Labels]
-PARTITIONS: tuple[Partition, ...] = (
-    _kmeans,
-    _kmeans,
-    _kmeans_whitened,
-    _kmeans_whitened,
-    _hierarchy,
-    _nearest_seeds,
-    _nearest_seeds,
-    _nearest_rows,
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard a search tries.
+
+    partitions: a start from each, ascended on `screened` customers; the best `refined` of them go on to all customers
+    """
+
+    partitions: tuple[Partition, ...]
+    screened: int
+    refined: int
+
+
+THOROUGH = Effort(
+    partitions=(
+        _kmeans,
+        _kmeans,
+        _kmeans_whitened,
+        _kmeans_whitened,
+        _hierarchy,
+        _nearest_seeds,
+        _nearest_seeds,
+        _nearest_rows,
+    ),
+    screened=3_000,
+    refined=3,
 )
+SPARING = Effort(
+    partitions=(_kmeans, _kmeans_whitened, _hierarchy, _nearest_seeds), screened=1_500, refined=1
+)
+"""For a question that is asked many times, such as whether bootstrap samples repeat a segmentation."""
 
 
 def _splits(parameters: em.Parameters) -> Iterator[em.Parameters]:

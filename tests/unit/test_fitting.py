@@ -140,16 +140,16 @@ def test_other_customers_give_another_fingerprint(model: SegmentModel) -> None:
 # --------------------------------------------------------------------------------------------------- refusals
 
 
-def with_a_spike() -> dict[str, Array]:
-    """Half of the customers at one and the same value that no unit of measurement explains."""
+def with_a_line() -> dict[str, Array]:
+    """Half of the customers with two features that are one: no value of theirs is unusual, their covariance is flat."""
     generator = np.random.default_rng(1)
-    basket = generator.normal(5, 1, CUSTOMERS)
-    basket[: CUSTOMERS // 2] = 1 / 3
-    return {"visits": generator.normal(size=CUSTOMERS), "basket": basket}
+    visits, basket = generator.normal(size=(2, CUSTOMERS))
+    basket[: CUSTOMERS // 2] = visits[: CUSTOMERS // 2]
+    return {"visits": visits, "basket": basket}
 
 
 def test_a_collapsed_candidate_is_refused_with_its_reason() -> None:
-    model = fitted(with_a_spike(), settings_of(segments={"min": 1, "max": 2}))
+    model = fitted(with_a_line(), settings_of(segments={"min": 1, "max": 2}))
     one, two = model.candidates
     assert one.chosen
     assert two.reason.startswith("refused: ")
@@ -161,7 +161,7 @@ def test_a_collapsed_candidate_is_refused_with_its_reason() -> None:
 
 def test_nothing_usable_is_refused_as_a_whole() -> None:
     with pytest.raises(Refused) as caught:
-        fitted(with_a_spike(), settings_of(segments={"min": 2, "max": 3}))
+        fitted(with_a_line(), settings_of(segments={"min": 2, "max": 3}))
     message = str(caught.value)
     assert caught.value.exit_code == 3
     assert message.startswith("every candidate was refused, nothing was stored:")
@@ -184,9 +184,11 @@ def test_a_segment_that_is_too_small_is_refused() -> None:
 
 def test_it_talks_while_it_works() -> None:
     lines: list[str] = []
-    fitted(three_segments(), settings_of(segments={"max": 3}), progress=lines.append)
-    for count in (2, 3):
-        assert any(f"{count} segments, full" in line for line in lines)
+    fitted(three_segments(), settings_of(), progress=lines.append)
+    for count in (2, 3, 4):
+        assert any(f"{count} segments, full: BIC" in line for line in lines)
+        assert any(f"{count} segments, full: stability" in line for line in lines)
+    assert any(line.startswith("recommended: 3 segments (full): lowest BIC") for line in lines)
     assert not any("warning" in line for line in lines)
 
 

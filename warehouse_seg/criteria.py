@@ -1,0 +1,134 @@
+"""Every figure by which people compare mixtures, of one optimum.
+
+They can be compared within one data treatment only: the same rows, features, transforms, scale and rounding. None of
+them is the truth; `selection.py` says which ones decide.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    silhouette_score,
+)
+
+from warehouse_seg import em
+from warehouse_seg.model import Candidate
+from warehouse_seg.search import REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
+from warehouse_seg.settings import ModelSettings
+
+Array = NDArray[np.float64]
+
+SMALLEST_EIGENVALUE = 1e-4
+"""A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
+
+HELD_OUT = 5
+"""Every fifth customer is kept out of the fit whose density of them is measured."""
+
+DISTANCE_ROWS = 2_000
+"""The silhouette compares every pair of customers; so many are enough for two decimals."""
+
+
+def candidate_of(
+    shape: Shape, found: Found, z: Array, moments: Array, settings: ModelSettings
+) -> Candidate:
+    """An optimum as a candidate, with every criterion but its stability, refused where it is degenerate.
+
+    z (n, D), moments (n, P): the customers. Lower BIC, AIC and ICL are better, as in scikit-learn.
+    """
+    parameters = found.best.parameters
+    responsibilities, objective = em.expectation(moments, parameters)
+    free = em.parameter_count(shape.n_components, z.shape[1], shape.covariance_type)
+    bic = -2 * objective + free * float(np.log(len(moments)))
+    entropy = _entropy(responsibilities)
+    eigenvalue = parameters.smallest_eigenvalue
+    weight = float(parameters.weights.min())
+    return Candidate(
+        n_components=shape.n_components,
+        covariance_type=shape.covariance_type,
+        log_likelihood=objective,
+        bic=bic,
+        aic=-2 * objective + 2 * free,
+        icl=bic + 2 * entropy * len(moments),
+        held_out_log_likelihood=held_out_log_likelihood(moments, parameters, shape),
+        smallest_eigenvalue=eigenvalue,
+        smallest_weight=weight,
+        mean_top_membership=float(responsibilities.max(axis=0).mean()),
+        entropy=entropy,
+        agreement_of_starts=_agreement(moments, found),
+        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / len(moments),
+        converged=found.best.converged,
+        reason=_degenerate(eigenvalue, weight, settings),
+        **_separation(z, responsibilities.argmax(axis=0)),
+    )
+
+
+def failed_candidate(shape: Shape, reason: str) -> Candidate:
+    """A shape for which no optimum was found."""
+    return Candidate(
+        n_components=shape.n_components,
+        covariance_type=shape.covariance_type,
+        reason=f"refused: {reason}",
+    )
+
+
+def held_out_log_likelihood(
+    moments: Array, parameters: em.Parameters, shape: Shape
+) -> float | None:
+    """Log density per customer of every fifth customer, under the model refitted without them.
+
+    moments (n, P); parameters: where the refit starts. None where it runs into a singular covariance.
+    """
+    held_out = np.arange(len(moments)) % HELD_OUT == 0
+    try:
+        refit = em.ascend(
+            moments[~held_out],
+            parameters,
+            shape.covariance_type,
+            regularization=REGULARIZATION,
+            tolerance=ROUGH_TOLERANCE,
+        )
+        _, total = em.expectation(moments[held_out], refit.parameters)
+    except np.linalg.LinAlgError:
+        return None
+    return total / int(held_out.sum())
+
+
+def _entropy(responsibilities: Array) -> float:
+    """Mean entropy of the memberships, in nats: 0 where everybody is certain, ln K where nobody is."""
+    positive = np.where(responsibilities > 0, responsibilities, 1.0)
+    return float(-(positive * np.log(positive)).sum() / responsibilities.shape[1])
+
+
+def _agreement(moments: Array, found: Found) -> float:
+    """Mean adjusted Rand index of every two of the refined optima; 1 where there is one only."""
+    labels = [em.log_joint(moments, fit.parameters).argmax(axis=0) for fit in found.fits]
+    pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+    return float(np.mean(pairs)) if pairs else 1.0
+
+
+def _degenerate(eigenvalue: float, weight: float, settings: ModelSettings) -> str:
+    if eigenvalue < SMALLEST_EIGENVALUE:
+        return f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
+    if weight < settings.min_segment_share:
+        return f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
+    return ""
+
+
+def _separation(z: Array, labels: NDArray[np.intp]) -> dict[str, Any]:
+    """Criteria of hard clusters, on some customers; nothing where these are all of one segment."""
+    rows = np.arange(len(z))[:DISTANCE_ROWS]
+    z, labels = z[rows], labels[rows]
+    if len(np.unique(labels)) < 2:
+        return {}
+    return {
+        "silhouette": float(silhouette_score(z, labels)),
+        "davies_bouldin": float(davies_bouldin_score(z, labels)),
+        "calinski_harabasz": float(calinski_harabasz_score(z, labels)),
+    }

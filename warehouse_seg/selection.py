@@ -1,0 +1,188 @@
+"""Which of the candidates to recommend, and the sentence that says so.
+
+The rule, in the order of its parts:
+
+1. Degenerate candidates are out: collapsed covariances, segments below `min_segment_share`, no optimum at all.
+2. For every number of segments its best covariance type by BIC is asked whether it repeats on bootstrap samples.
+3. Of those that repeat (adjusted Rand index at least 0.85) the lowest BIC is recommended. Where none does, the one that
+   repeats best is, with the warning that there is no stable segmentation.
+
+BIC alone goes on to ever more components on real customers, whose groups are no exact Gaussians; ICL alone stops at one
+or two. Both are said, and so is the elbow of the BIC curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from warehouse_seg.model import Candidate
+from warehouse_seg.settings import ModelSettings
+
+STABLE = 0.85
+"""Adjusted Rand index over bootstrap refits from which on a segmentation counts as one that repeats."""
+
+STRUCTURE = 0.05
+"""Nats per customer that segments have to say about how features go together, beyond what they say of each alone."""
+
+UNSTABLE = "there is no stable segmentation"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The chosen candidate, why, in a sentence, and what a person should know before using it."""
+
+    chosen: Candidate
+    sentence: str
+    warnings: tuple[str, ...]
+
+
+def usable(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that are not refused."""
+    return [one for one in candidates if one.bic is not None and not one.reason]
+
+
+def best_of_each_count(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """For every number of segments the usable candidate with the lowest BIC, by number of segments."""
+    best: dict[int, Candidate] = {}
+    for one in usable(candidates):
+        other = best.get(one.n_components)
+        if other is None or _bic(one) < _bic(other):
+            best[one.n_components] = one
+    return [best[count] for count in sorted(best)]
+
+
+def recommend(candidates: Sequence[Candidate], settings: ModelSettings) -> Recommendation:
+    """Choose by the rule above.
+
+    candidates: at least one usable; stability measured for those of `best_of_each_count`
+    """
+    asked = best_of_each_count(candidates)
+    stable = [one for one in asked if _stability(one) >= STABLE]
+    chosen = (
+        min(stable, key=_bic)
+        if stable
+        else max(asked, key=lambda one: (_stability(one), -_bic(one)))
+    )
+    sentence = _sentence(chosen, asked, settings, repeats=bool(stable))
+    return Recommendation(chosen, sentence, tuple(_warnings(chosen, settings, bool(stable))))
+
+
+def marked(candidates: Sequence[Candidate], chosen: Candidate) -> tuple[Candidate, ...]:
+    """All candidates with their final reason, the chosen one marked."""
+    return tuple(_marked(one, chosen) for one in candidates)
+
+
+def elbow(candidates: Sequence[Candidate]) -> Candidate | None:
+    """Where the BIC curve bends most: the greatest distance below the line from its first to its lowest point.
+
+    None for fewer than three points, and where the curve bends nowhere (Satopää et al. 2011, *Finding a "Kneedle" in a
+    Haystack*).
+    """
+    curve = best_of_each_count(candidates)
+    lowest = min(range(len(curve)), key=lambda index: _bic(curve[index]), default=0)
+    falling = curve[: lowest + 1]
+    if len(falling) < 3:
+        return None
+    bic = np.array([_bic(one) for one in falling])
+    count = np.array([one.n_components for one in falling], dtype=float)
+    share = (count - count[0]) / (count[-1] - count[0])
+    below = bic[0] + share * (bic[-1] - bic[0]) - bic
+    return falling[int(below.argmax())] if below.max() > 0 else None
+
+
+def structure_warning(gain: float) -> str | None:
+    """What to say where shuffled columns would give as good a segmentation.
+
+    gain: nats per customer by which the mixture describes the customers better than shuffled ones, beyond correlations
+    """
+    if gain >= STRUCTURE:
+        return None
+    return (
+        f"{UNSTABLE}: the segments describe the features one by one, and customers with shuffled columns as well "
+        f"({gain:+.3f} nats per customer, at least {STRUCTURE:g} is structure). They are no groups of people"
+    )
+
+
+def _sentence(
+    chosen: Candidate, asked: Sequence[Candidate], settings: ModelSettings, *, repeats: bool
+) -> str:
+    """As in: 5 segments (full): lowest BIC among models that repeat …; BIC alone would take 9, which does not."""
+    head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
+    share = f"with every segment ≥ {settings.min_segment_share:.0%}"
+    if repeats:
+        reason = f"lowest BIC among models that repeat {share} (stability {_stability(chosen):.2f})"
+    else:
+        reason = (
+            f"repeats best {share}, and not well (stability {_stability(chosen):.2f} < {STABLE})"
+        )
+    parts = [head + reason]
+    lowest = min(asked, key=_bic)
+    if lowest.n_components != chosen.n_components:
+        why = f"does not repeat (stability {_stability(lowest):.2f})"
+        parts.append(f"BIC alone would take {lowest.n_components}, which {why}")
+    bend = elbow(asked)
+    if bend is not None and bend.n_components not in (chosen.n_components, lowest.n_components):
+        parts.append(f"its curve bends at {bend.n_components}")
+    by_icl = min(asked, key=lambda one: one.icl or 0.0)
+    parts.append(f"ICL says {by_icl.n_components}")
+    return "; ".join(parts)
+
+
+def _warnings(chosen: Candidate, settings: ModelSettings, repeats: bool) -> list[str]:
+    found = []
+    if not repeats:
+        found.append(
+            f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many customers "
+            f"(adjusted Rand index at most {_stability(chosen):.2f}, {STABLE} would repeat)"
+        )
+    if chosen.n_components == settings.segments.max > settings.segments.min:
+        found.append(
+            f"{chosen.n_components} segments are the most that were tried: raise `model.segments.max` to see whether "
+            "more would be better"
+        )
+    if (
+        chosen.n_components == settings.segments.min > 1
+        and settings.segments.max > settings.segments.min
+    ):
+        found.append(
+            f"{chosen.n_components} segments are the fewest that were tried: with `model.segments.min: 1` a single "
+            "group is tried as well"
+        )
+    if chosen.search_failures is not None and chosen.search_failures > 0.5:
+        found.append(
+            f"the search found a worse optimum than the one known in {chosen.search_failures:.0%} of the bootstraps: "
+            "the likelihood is rough here, a refit may need `--reselect`"
+        )
+    return found
+
+
+def _marked(one: Candidate, chosen: Candidate) -> Candidate:
+    if one is chosen:
+        return one.model_copy(update={"chosen": True, "reason": "recommended"})
+    if one.reason:
+        return one
+    if one.stability is None:
+        reason = f"higher BIC than another covariance type with {one.n_components}"
+    elif one.stability < STABLE:
+        reason = f"does not repeat (stability {one.stability:.2f})"
+    else:
+        reason = "higher BIC"
+    return one.model_copy(update={"reason": reason})
+
+
+def _segments(count: int) -> str:
+    return "1 segment" if count == 1 else f"{count} segments"
+
+
+def _bic(one: Candidate) -> float:
+    return float("inf") if one.bic is None else one.bic
+
+
+def _stability(one: Candidate) -> float:
+    """0 where it was not measured; a single segment repeats always."""
+    if one.n_components == 1:
+        return 1.0
+    return one.stability or 0.0

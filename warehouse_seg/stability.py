@@ -1,0 +1,177 @@
+"""Whether a segmentation repeats: refits on bootstrap samples, compared with the original customer by customer.
+
+Two reasons can make a refit differ, and only one of them is the data's. So every bootstrap sample is fitted twice:
+*cold*, by a search that knows nothing, and *warm*, from the optimum of the whole sample. The better of both objectives
+stands for the bootstrap. Where that is the warm one, the cold search has failed, which says nothing of the data; where
+it is the cold one and its customers fall otherwise, the segmentation does not repeat.
+
+What repeats need not be groups of people: the shape of one feature repeats as well. `structure_gain` asks for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from warehouse_seg import em
+from warehouse_seg.search import REGULARIZATION, ROUGH_TOLERANCE, SPARING, Shape, search
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+BOOTSTRAPS = 6
+BOOTSTRAP_ROWS = 5_000
+WARM_PASSES = 300
+DEGENERATE = 1e-4
+"""Smallest eigenvalue of a covariance below which an optimum has collapsed: it repeats nothing, whatever it gains."""
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How well a segmentation repeats over bootstrap samples.
+
+    agreement: mean adjusted Rand index of the top segments, 1 where nobody moves, 0 as by chance
+    jaccard: per component, mean over bootstraps of the best overlap with any refitted one, |A and B| / |A or B|
+    search_failures: share of the bootstraps where the cold search ended below the warm ascent
+    """
+
+    agreement: float
+    jaccard: tuple[float, ...]
+    search_failures: float
+
+
+def bootstrap_stability(
+    z: Array,
+    moments: Array,
+    parameters: em.Parameters,
+    shape: Shape,
+    seed: int,
+    bootstraps: int = BOOTSTRAPS,
+) -> Stability:
+    """Refit on bootstrap samples and compare the top segments of the original customers.
+
+    z (n, D), moments (n, P): the customers; parameters: the optimum of all of them
+    The bootstrap samples have at most 5,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
+    assessment of cluster stability*.
+    """
+    original = top_components(moments, parameters)
+    agreements, overlaps, failures = [], [], 0
+    for rows in bootstrap_rows(len(z), seed, bootstraps):
+        best, failed = refitted(z[rows], moments[rows], parameters, shape, seed)
+        failures += failed
+        if best is None:
+            agreements.append(0.0)
+            overlaps.append(np.zeros(shape.n_components))
+            continue
+        again = top_components(moments, best.parameters)
+        agreements.append(adjusted_rand_score(original, again))
+        overlaps.append(_best_jaccard(contingency(original, again, shape.n_components)))
+    return Stability(
+        agreement=float(np.mean(agreements)),
+        jaccard=tuple(np.mean(overlaps, axis=0).tolist()),
+        search_failures=failures / bootstraps,
+    )
+
+
+def refitted(
+    z: Array, moments: Array, parameters: em.Parameters, shape: Shape, seed: int
+) -> tuple[em.Fit | None, bool]:
+    """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm ascent.
+
+    z (n, D), moments (n, P): the customers; parameters: where the warm ascent starts
+    None where both collapse.
+    """
+    warm = _warm(moments, parameters, shape)
+    cold = _cold(z, moments, shape, seed)
+    failed = warm is not None and (cold is None or cold.objective <= warm.objective)
+    reached = [fit for fit in (warm, cold) if fit is not None]
+    return max(reached, key=lambda fit: fit.objective, default=None), failed
+
+
+def structure_gain(
+    z: Array, psi: Array, parameters: em.Parameters, shape: Shape, seed: int
+) -> float:
+    """What a mixture says about how features go together: nats per customer, beyond a single Gaussian's.
+
+    The gain of the mixture over one Gaussian, less the same gain on customers with every column shuffled: they have the
+    same features one by one, and no groups. 0 where the segments describe the features one by one.
+    """
+    rows = slice(BOOTSTRAP_ROWS)
+    moments = em.moments_of(z[rows], psi[rows])
+    fitted = _warm(moments, parameters, shape)
+    generator = np.random.default_rng(seed)
+    orders = [generator.permutation(len(moments)) for _ in range(z.shape[1])]
+    shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
+    shuffled_psi = np.column_stack([psi[rows][order, f] for f, order in enumerate(orders)])
+    shuffled = em.moments_of(shuffled_z, shuffled_psi)
+    again = _cold(shuffled_z, shuffled, shape, seed)
+    if fitted is None or again is None:
+        return 0.0
+    gains = [
+        fit.objective - _single_gaussian(each)
+        for fit, each in ((fitted, moments), (again, shuffled))
+    ]
+    return (gains[0] - gains[1]) / len(moments)
+
+
+def _single_gaussian(moments: Array) -> float:
+    everybody = np.ones((1, len(moments)))
+    parameters = em.from_responsibilities(moments, everybody, "full", REGULARIZATION)
+    return em.expectation(moments, parameters)[1]
+
+
+def top_components(moments: Array, parameters: em.Parameters) -> Labels:
+    """The component with the largest membership, (n,)."""
+    labels: Labels = em.log_joint(moments, parameters).argmax(axis=0)
+    return labels
+
+
+def contingency(first: Labels, second: Labels, size: int) -> Array:
+    """Customers by both labels, (size, size)."""
+    table = np.zeros((size, size))
+    np.add.at(table, (first, second), 1)
+    return table
+
+
+def bootstrap_rows(count: int, seed: int, bootstraps: int) -> Iterator[NDArray[np.int64]]:
+    """Which customers each bootstrap sample draws; the same ones for every method that is compared."""
+    generator = np.random.default_rng([seed, count])
+    for _ in range(bootstraps):
+        yield generator.integers(count, size=min(count, BOOTSTRAP_ROWS))
+
+
+def _warm(moments: Array, parameters: em.Parameters, shape: Shape) -> em.Fit | None:
+    try:
+        fit = em.ascend(
+            moments,
+            parameters,
+            shape.covariance_type,
+            regularization=REGULARIZATION,
+            tolerance=ROUGH_TOLERANCE,
+            passes=WARM_PASSES,
+        )
+    except np.linalg.LinAlgError:
+        return None
+    return _sound(fit)
+
+
+def _cold(z: Array, moments: Array, shape: Shape, seed: int) -> em.Fit | None:
+    try:
+        return _sound(search(z, moments, shape, seed, effort=SPARING).best)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _sound(fit: em.Fit) -> em.Fit | None:
+    return fit if fit.parameters.smallest_eigenvalue >= DEGENERATE else None
+
+
+def _best_jaccard(table: Array) -> Array:
+    """Per row, the best overlap with any column; 1 for a component that is nobody's top segment."""
+    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0) - table
+    best: Array = (table / np.maximum(either, 1)).max(axis=1)
+    return np.where(table.sum(axis=1) > 0, best, 1.0)
