@@ -45,8 +45,8 @@ def test_planted_faults_are_found(install: Install, dbt: Dbt, tmp_path: Path) ->
     """A wholly refunded order counts, as_of_date is inclusive, lines alike are merged."""
     package = copy_package(
         tmp_path / "package",
-        ("seg_customer_rfm", "net_amount > 0 or", "net_amount >= 0 or"),
-        ("seg_customer_rfm", "transactions.ordered_on < obs", "transactions.ordered_on <= obs"),
+        ("seg_customer_history", "net_amount > 0 or", "net_amount >= 0 or"),
+        ("seg_customer_history", "transactions.ordered_on < obs", "transactions.ordered_on <= obs"),
         ("stg_seg__transactions", "select\n", "select distinct\n"),
     )
     named = {

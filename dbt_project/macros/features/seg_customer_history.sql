@@ -1,0 +1,160 @@
+{#-
+    The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is this
+    query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
+
+    transactions_relation   the order lines under their common names, as stg_seg__transactions has them
+    as_of_date              the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after the last
+    has_categories          whether the lines have a category
+-#}
+{%- macro seg_customer_history(transactions_relation, as_of_date, has_categories, dialect) -%}
+{%- set double = seg_double(dialect) -%}
+with
+
+transactions as (
+
+    select
+        customer_id,
+        order_id,
+        cast(ordered_at as date) as ordered_on,
+        {{ seg_money('amount') }} as amount
+        {%- if has_categories %},
+        category
+        {%- endif %}
+    from {{ transactions_relation }}
+
+),
+
+observation as (
+
+    {% if as_of_date -%}
+    select cast({{ seg_literal(as_of_date, dialect) }} as date) as as_of_date
+    {%- else -%}
+    select {{ seg_day_after('max(ordered_on)', dialect) }} as as_of_date
+    from transactions
+    {%- endif %}
+
+),
+
+known_transactions as (
+
+    select
+        transactions.customer_id,
+        transactions.order_id,
+        transactions.ordered_on,
+        transactions.amount
+        {%- if has_categories %},
+        transactions.category
+        {%- endif %}
+    from transactions
+    cross join observation
+    where
+        transactions.ordered_on < observation.as_of_date
+        and transactions.customer_id is not null
+
+),
+
+-- Lines without an order_id make one order for each customer and day.
+orders as (
+
+    select
+        customer_id,
+        min(ordered_on) as first_line_on,
+        max(ordered_on) as last_line_on,
+        sum(amount) as net_amount,
+        min(amount) as smallest_amount
+    from known_transactions
+    group by customer_id, order_id, case when order_id is null then ordered_on end
+
+),
+
+-- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money still nets.
+dated_orders as (
+
+    select
+        customer_id,
+        first_line_on,
+        last_line_on,
+        net_amount,
+        case
+            when net_amount > 0 or (net_amount = 0 and smallest_amount >= 0) then first_line_on
+        end as purchased_on
+    from orders
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        coalesce(sum(net_amount), 0) as net_spend,
+        count(purchased_on) as order_count,
+        min(purchased_on) as first_order_on,
+        max(purchased_on) as last_order_on,
+        coalesce(min(purchased_on), min(first_line_on)) as first_seen_on,
+        coalesce(max(purchased_on), max(last_line_on)) as last_seen_on
+    from dated_orders
+    group by customer_id
+
+)
+{%- if has_categories %},
+
+category_spend as (
+
+    select
+        customer_id,
+        category,
+        sum(amount) as spend
+    from known_transactions
+    group by customer_id, category
+
+),
+
+category_shares as (
+
+    select
+        customer_id,
+        cast(spend as {{ double }}) / cast(sum(spend) over (partition by customer_id) as {{ double }}) as share
+    from category_spend
+    where spend > 0
+
+),
+
+-- Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+category_spread as (
+
+    select
+        customer_id,
+        count(*) as category_count,
+        -sum(cast(share * ln(share) as decimal(18, 12))) as category_entropy
+    from category_shares
+    group by customer_id
+
+)
+{%- endif %}
+
+select
+    customers.customer_id,
+    observation.as_of_date,
+    cast({{ seg_days_between('customers.last_seen_on', 'observation.as_of_date', dialect) }} as integer) as recency_days,
+    cast(customers.order_count as integer) as order_count,
+    cast(customers.net_spend as {{ double }}) as net_spend,
+    coalesce(
+        cast(customers.net_spend as {{ double }}) / nullif(customers.order_count, 0),
+        0
+    ) as average_order_value,
+    cast({{ seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) }} as integer) as tenure_days,
+    cast({{ seg_days_between('customers.first_order_on', 'customers.last_order_on', dialect) }} as {{ double }})
+    / nullif(customers.order_count - 1, 0) as days_between_orders,
+    {%- if has_categories %}
+    cast(coalesce(category_spread.category_count, 0) as integer) as category_count,
+    cast(coalesce(category_spread.category_entropy, 0) as {{ double }}) as category_entropy
+    {%- else %}
+    0 as category_count,
+    cast(0 as {{ double }}) as category_entropy
+    {%- endif %}
+from customers
+cross join observation
+{%- if has_categories %}
+left join category_spread on customers.customer_id = category_spread.customer_id
+{%- endif %}
+{%- endmacro -%}
