@@ -168,13 +168,33 @@ def run(project: DbtProject, registry: RegistryName = None, as_json: AsJson = Fa
 def fit(
     project: DbtProject,
     registry: RegistryName = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit/--reselect",
+            help="Keep features and shape of the active model, or choose them anew.",
+        ),
+    ] = True,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes", help="Adopt the model however few customers keep their segment."
+        ),
+    ] = False,
     notes: Annotated[str, typer.Option(help="Kept with the model.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Fit a model on a sample of the features and make it the active one."""
+    """Refit the active model, or fit a first one, and make the result the active model."""
     from warehouse_seg.jobs.fit import fit as job
 
-    model = job(project, registry_name=registry, notes=notes, progress=_mutter)
+    model = job(
+        project,
+        registry_name=registry,
+        reselect=not refit,
+        accept_changes=accept_changes,
+        notes=notes,
+        progress=_mutter,
+    )
     if as_json:
         _print_json(json.loads(model.to_json()))
         return
@@ -191,10 +211,12 @@ def models(project: DbtProject, as_json: AsJson = False) -> None:
     """List the stored models and which one is active."""
     from warehouse_seg.jobs.fit import models as job
 
-    stored, activations = job(project)
+    stored, activations, lineage = job(project)
     active = activations[0]["model_version"] if activations else None
     if as_json:
-        _print_json({"active": active, "models": stored, "activations": activations})
+        _print_json(
+            {"active": active, "models": stored, "activations": activations, "lineage": lineage}
+        )
         return
     table = Table(
         "", "version", "created (UTC)", "segments", "covariance", "BIC", "customers", "notes"

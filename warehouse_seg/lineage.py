@@ -49,7 +49,7 @@ class Link:
     verdict: Verdict
     segment_key: str | None
     previous_segment_key: str | None
-    customers: float
+    customers: int
     share_of_previous: float
     share_of_segment: float
     affinity: float | None
@@ -255,7 +255,7 @@ class _Evidence:
 
     def _figures(self, k: int, j: int) -> dict[str, Any]:
         return {
-            "customers": float(self.overlap[k, j]),
+            "customers": int(self.overlap[k, j]),
             "share_of_previous": float(self.of_previous[k, j]),
             "share_of_segment": float(self.of_segment[k, j]),
             "affinity": None if self.affinity is None else float(self.affinity[k, j]),

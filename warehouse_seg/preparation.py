@@ -23,6 +23,7 @@ FEWEST_CUSTOMERS = 50
 COMFORTABLE_CUSTOMERS = 500
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 LOW_CLIP_QUANTILE = 0.001
+NO_SPREAD = 1e-9
 HEAVY_SKEW = 1.0
 """Above this skewness a ready-made column is taken on a logarithmic scale."""
 
@@ -97,10 +98,16 @@ def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepar
     """Apply treatments that were decided before, on other customers; only the quantiles become those of these ones.
 
     columns: as `prepare` takes them
-    Raises UsageError for missing and non-numeric columns and for fewer than 50 customers.
+    Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
     _refuse_unusable(columns, [feature.feature for feature in features])
     doubles = {f.feature: columns[f.feature].astype(float) for f in features}
+    for feature in features:
+        if float(feature.standardized(doubles[feature.feature]).std()) < NO_SPREAD:
+            raise UsageError(
+                f"feature {feature.feature} is constant now: it tells no customers apart. Look at how it is built, or "
+                "fit without it (`warehouse-seg fit --reselect`)"
+            )
     refreshed = tuple(
         f.model_copy(update={"quantiles": _quantiles(_measured(doubles[f.feature]))})
         for f in features
@@ -255,7 +262,7 @@ def _feature(choice: FeatureChoice, values: Array) -> Feature:
     )
     transformed = TRANSFORMS[transform].array(draft.clipped(measured))
     scale = float(transformed.std())
-    if scale < 1e-9 * max(1.0, float(np.abs(transformed).max())):
+    if scale < NO_SPREAD * max(1.0, float(np.abs(transformed).max())):
         raise UsageError(
             f"feature {choice.name} is constant ({measured.flat[0]:g}) after {transform} and clips: "
             "it tells no customers apart. Leave it out of `model.features`, or widen its clip"

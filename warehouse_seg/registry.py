@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from warehouse_seg.errors import UsageError
+from warehouse_seg.lineage import Lineage
 from warehouse_seg.model import (
     Candidate,
     Category,
@@ -49,6 +50,8 @@ TABLES: dict[str, dict[str, str]] = {
         "exact_values": "text",
         "fingerprint": "text",
         "software": "text",
+        "recommendation": "text",
+        "findings": "text",
         "notes": "text",
     },
     "seg_model_features": {
@@ -84,9 +87,20 @@ TABLES: dict[str, dict[str, str]] = {
         "log_likelihood": "number",
         "bic": "number",
         "aic": "number",
+        "icl": "number",
+        "held_out_log_likelihood": "number",
         "smallest_eigenvalue": "number",
         "smallest_weight": "number",
         "mean_top_membership": "number",
+        "entropy": "number",
+        "agreement_of_starts": "number",
+        "spread_of_starts": "number",
+        "stability": "number",
+        "smallest_jaccard": "number",
+        "search_failures": "number",
+        "silhouette": "number",
+        "davies_bouldin": "number",
+        "calinski_harabasz": "number",
         "converged": "text",
         "chosen": "text",
         "reason": "text",
@@ -96,6 +110,18 @@ TABLES: dict[str, dict[str, str]] = {
         "position": "integer",
         "category": "text",
         "column_suffix": "text",
+    },
+    "seg_model_lineage": {
+        "model_version": "integer",
+        "previous_model_version": "integer",
+        "segment_key": "text",
+        "previous_segment_key": "text",
+        "verdict": "text",
+        "customers": "integer",
+        "share_of_previous": "number",
+        "share_of_segment": "number",
+        "affinity": "number",
+        "kept_share": "number",
     },
     "seg_model_activations": {
         "activation": "integer",
@@ -139,6 +165,12 @@ class Registry:
         """One row per complete version, the newest first."""
         return self._select("seg_models", "model_version desc")
 
+    def lineage(self) -> list[Row]:
+        """What became of the segments in every version that had one before it, the newest version first."""
+        return self._select(
+            "seg_model_lineage", "model_version desc, previous_segment_key, segment_key"
+        )
+
     def read(self, version: int) -> SegmentModel:
         """The stored model of this version, equal to the one that was published (its candidates ordered by shape).
 
@@ -166,14 +198,15 @@ class Registry:
                 "Activate another version (`warehouse-seg models`) or fit a new one (`warehouse-seg fit`)"
             ) from error
 
-    def publish(self, model: SegmentModel) -> SegmentModel:
+    def publish(self, model: SegmentModel, lineage: Lineage | None = None) -> SegmentModel:
         """Store the model under the next free version, without making it active; the model with that version.
 
+        lineage: what became of the segments of the version before, where there is one
         Raises UsageError where another fit took the same number at the same moment.
         """
         self._create()
         numbered = model.model_copy(update={"model_version": self._next_version()})
-        for name, rows in _rows_of(numbered).items():
+        for name, rows in _rows_of(numbered, lineage).items():
             self._insert(name, rows)
             self._refuse_foreign_rows(name, rows, numbered.model_version)
         if self.read(numbered.model_version).fingerprint != numbered.fingerprint:
@@ -266,7 +299,7 @@ class Registry:
         )
 
 
-def _rows_of(model: SegmentModel) -> dict[str, list[Row]]:
+def _rows_of(model: SegmentModel, lineage: Lineage | None) -> dict[str, list[Row]]:
     """Table → its rows for this model, in the order in which they are written."""
     version = {"model_version": model.model_version}
     return {
@@ -285,6 +318,7 @@ def _rows_of(model: SegmentModel) -> dict[str, list[Row]]:
             version | {"position": position} | category.model_dump()
             for position, category in enumerate(model.categories, start=1)
         ],
+        "seg_model_lineage": [version | row for row in _lineage_rows(lineage)],
         "seg_models": [version | _model_row(model)],
     }
 
@@ -293,7 +327,7 @@ def _model_row(model: SegmentModel) -> Row:
     training = model.training
     numbers = ("bic", "aic", "log_likelihood")
     return {
-        **training.model_dump(exclude={*numbers, "software"}),
+        **training.model_dump(exclude={*numbers, "software", "findings"}),
         "created_at": training.created_at or None,
         **{name: _number(getattr(training, name)) for name in numbers},
         "covariance_type": model.covariance_type,
@@ -308,6 +342,7 @@ def _model_row(model: SegmentModel) -> Row:
         ),
         "fingerprint": model.fingerprint,
         "software": json.dumps(training.software, sort_keys=True),
+        "findings": json.dumps(training.findings, ensure_ascii=False),
     }
 
 
@@ -332,6 +367,20 @@ def _component_row(component: Component) -> Row:
         "precision_cholesky": json.dumps(values["precision_cholesky"]),
         "exact_values": json.dumps({name: values[name] for name in ("weight", "log_norm")}),
     }
+
+
+def _lineage_rows(lineage: Lineage | None) -> list[Row]:
+    if lineage is None:
+        return []
+    whole = {
+        "previous_model_version": lineage.previous_model_version,
+        "kept_share": _number(lineage.kept_share),
+    }
+    shares = ("share_of_previous", "share_of_segment", "affinity")
+    return [
+        asdict(link) | {name: _number(getattr(link, name)) for name in shares} | whole
+        for link in lineage.links
+    ]
 
 
 def _candidate_row(candidate: Candidate) -> Row:
@@ -359,6 +408,7 @@ def _model_from_rows(
     training |= {name: exact.get(name) for name in ("bic", "aic", "log_likelihood")}
     training |= {
         "software": _parsed(row, "software", dict),
+        "findings": _parsed(row, "findings", list),
         "created_at": row["created_at"].isoformat(timespec="seconds") if row["created_at"] else "",
     }
     return SegmentModel.model_validate(

@@ -115,6 +115,7 @@ class ModelSettings(Block):
     sample_size: PositiveInt
     seed: int
     min_segment_share: Share
+    min_kept_share: Share
 
     @model_validator(mode="after")
     def _distinct_features(self) -> Self:

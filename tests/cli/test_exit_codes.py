@@ -135,7 +135,8 @@ def test_models_before_the_first_fit(command: Command, stages: Stages) -> None:
     assert done.exit_code == 0
     assert "no model is stored yet; run `warehouse-seg fit`" in done.out
     done = command(stages.with_features(), "models", "--json")
-    assert json.loads(done.out) == {"active": None, "models": [], "activations": []}
+    expected = {"active": None, "models": [], "activations": [], "lineage": []}
+    assert json.loads(done.out) == expected
 
 
 def test_compile_before_the_first_fit(command: Command, stages: Stages) -> None:

@@ -225,4 +225,4 @@ def _sell_calendars(project: ForeignProject) -> None:
 
 def _fit_again(project: ForeignProject) -> None:
     with project.parsed() as parsed:
-        jobs.fit(parsed, notes="calendars")
+        jobs.fit(parsed, reselect=True, accept_changes=True, notes="calendars")

@@ -75,7 +75,7 @@ def test_sources_have_no_tests_and_no_freshness(installed: ForeignProject) -> No
         for name, source in manifest["sources"].items()
         if source["package_name"] == PACKAGE
     }
-    assert len(ours) == 6
+    assert len(ours) == 7
     assert {source["loaded_at_field"] for source in ours.values()} == {None}
     tested = {
         parent
@@ -154,6 +154,7 @@ def test_one_key_of_a_nested_variable_in_the_project_leaves_the_others_at_their_
         "sample_size": 20000,
         "seed": 1,
         "min_segment_share": 0.02,
+        "min_kept_share": 0.8,
     }
     assert settings["columns"] == {**MAPPING["columns"], "amount": "amount", "revenue": None}
     assert settings["tiers"] == {"dominant": 0.7, "hybrid": 0.3}

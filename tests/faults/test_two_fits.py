@@ -13,7 +13,7 @@ from warehouse_seg.warehouse import connect
 def test_two_fits_at_once(scored_shop: Shop) -> None:
     programs = [
         subprocess.Popen(
-            [sys.executable, "-m", "warehouse_seg", "fit"],
+            [sys.executable, "-m", "warehouse_seg", "fit", "--reselect"],
             cwd=scored_shop.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from warehouse_seg.dbt import Manifest
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.model import Category
+from warehouse_seg.lineage import overlap_sql, overlap_table
+from warehouse_seg.model import KEYS, Category, SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.rendering import render
 from warehouse_seg.sampling import count_sql, sample_sql
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
 from warehouse_seg.warehouse import Warehouse
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
 
 ORDER_FEATURES = ("recency_days", "order_count", "average_order_value")
 """The default features of an order history. Net spend and tenure are collinear with them in logs, and the gap between
@@ -30,18 +37,21 @@ COMMON_CATEGORY = 0.5
 NUMERIC_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|NUMERIC|DOUBLE|FLOAT|REAL")
 
 
-def read_sample(warehouse: Warehouse, session: Session) -> Sample:
-    """The md5 sample of the wide features, with columns for the categories that are the largest now.
+def read_sample(
+    warehouse: Warehouse, session: Session, categories: tuple[Category, ...] | None = None
+) -> Sample:
+    """The md5 sample of the wide features.
 
+    categories: those with columns of their own; the largest ones now where none are given
     The tables keep the active version's columns meanwhile; those of a new version come with its first scoring.
     Raises UsageError where the features are not built yet.
     """
     model_settings = session.settings.model
-    categories = _largest_categories(warehouse, session)
+    if categories is None:
+        categories = _largest_categories(warehouse, session)
     relation = features_query(warehouse, session, categories)
     types = warehouse.column_types(relation)
-    columns = [name for name in types if name not in ("customer_id", "as_of_date")]
-    numeric = [name for name in columns if _is_numeric(types[name])]
+    numeric = _numeric_columns(types)
     _refuse_texts(model_settings, types, numeric)
     counted = warehouse.rows(count_sql(relation, warehouse.dialect))[0]
     if not counted["population_rows"]:
@@ -81,6 +91,20 @@ def choose_features(sample: Sample, settings: Settings) -> Sequence[FeatureChoic
             or _is_common_spend(name, sample)
         ]
     return [FeatureChoice(name=name) for name in names]
+
+
+def count_overlap(
+    warehouse: Warehouse, session: Session, old: SegmentModel, new: SegmentModel
+) -> Array:
+    """All customers by their top segment under both models, (K_old, K_new), each scored with its own categories.
+
+    Zeros where the features lack one that the old model needs: then nobody can be scored under both.
+    """
+    queries = [features_query(warehouse, session, model.categories) for model in (old, new)]
+    rows: list[Row] = []
+    if set(old.feature_names) <= set(_numeric_columns(warehouse.column_types(queries[0]))):
+        rows = warehouse.rows(overlap_sql(old, queries[0], new, queries[1], warehouse.dialect))
+    return overlap_table(old, new, rows)
 
 
 def features_query(warehouse: Warehouse, session: Session, categories: Sequence[Category]) -> str:
@@ -126,6 +150,11 @@ def _built(warehouse: Warehouse, manifest: Manifest, model: str) -> str:
             "`dbt build --select +seg_customer_features`, or `warehouse-seg run`, which does it first"
         )
     return relation
+
+
+def _numeric_columns(types: Mapping[str, str]) -> list[str]:
+    names = [name for name in types if name not in KEYS]
+    return [name for name in names if _is_numeric(types[name])]
 
 
 def _is_numeric(sql_type: str) -> bool:

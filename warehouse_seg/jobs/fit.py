@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.dbt import DbtProject
-from warehouse_seg.errors import UsageError
+from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.fitting import fit_model
-from warehouse_seg.jobs.features import choose_features, read_sample
+from warehouse_seg.jobs.features import choose_features, count_overlap, read_sample
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.lineage import trace
+from warehouse_seg.lineage import Lineage, trace, with_new_keys
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress, silent
+from warehouse_seg.refitting import left_aside, refit_model, why_reselect
 from warehouse_seg.registry import Registry, Row
-from warehouse_seg.warehouse import Columns
+from warehouse_seg.settings import Settings
+from warehouse_seg.warehouse import Columns, Warehouse
 
-Array = NDArray[np.float64]
+WORST_SEGMENTS = 3
+"""So many segments are named where a fit is refused."""
 
 
 def fit(
@@ -32,13 +34,20 @@ def fit(
     *,
     session: Session | None = None,
     registry_name: str | None = None,
+    reselect: bool = False,
+    accept_changes: bool = False,
     notes: str = "",
     progress: Progress = silent,
 ) -> SegmentModel:
     """Fit a model on the project's features, store it and make it the active one.
 
+    Where a model is active it is refitted, else all shapes are searched.
+
     session: where dbt has just worked in the project, what it said; otherwise dbt is asked
-    Raises UsageError (nothing changed), or Refused where every candidate is degenerate.
+    reselect: search all shapes anew, with features and categories chosen anew, though a model is active
+    accept_changes: adopt the model however few customers keep their segment
+    Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
+    segment.
     """
     session = session or Session.start(project)
     session.require_own_registry(registry_name)
@@ -47,16 +56,19 @@ def fit(
         active = registry.active_version()
         previous = _previous_model(registry, active, progress)
         used_keys = registry.segment_keys()
-        sample = read_sample(warehouse, session)
-    progress(f"read {len(_first(sample.columns)):,} of {sample.population_rows:,} customers")
-    choices = choose_features(sample, session.settings)
-    progress(f"features: {', '.join(choice.name for choice in choices)}")
-    model = fit_model(sample, choices, session.settings.model, notes=notes, progress=progress)
-    if previous is not None:
-        model = _with_identity(previous, model, sample, used_keys, progress)
+        basis, sample = _read(warehouse, session, None if reselect else previous, progress)
+    model = _fitted(basis, sample, session.settings, notes, progress)
+    lineage = None
+    if previous is None:
+        model = with_new_keys(model, used_keys)
+    else:
+        lineage = _traced(session, previous, model, used_keys, progress)
+        model = lineage.model
+        if not accept_changes:
+            _refuse_too_much_change(lineage, previous, session.settings.model.min_kept_share)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
-        stored = registry.publish(model)
+        stored = registry.publish(model, lineage)
         registry.activate(stored.model_version, "fit", notes, expected=active)
     return stored
 
@@ -74,34 +86,83 @@ def _previous_model(
         return None
 
 
-def _with_identity(
-    previous: SegmentModel,
-    model: SegmentModel,
+def _read(
+    warehouse: Warehouse, session: Session, basis: SegmentModel | None, progress: Progress
+) -> tuple[SegmentModel | None, Sample]:
+    """The model to refit and the sample for it, read with its own categories.
+
+    None, and a sample with the categories that are the largest now, where all shapes are to be searched.
+    """
+    if basis is not None:
+        sample = read_sample(warehouse, session, basis.categories)
+        choices = choose_features(sample, session.settings)
+        reason = why_reselect(basis, sample, choices, session.settings.model)
+        if not reason:
+            if aside := left_aside(basis, sample, choices, session.settings.model):
+                progress(
+                    f"note: {', '.join(aside)} would be features today; `warehouse-seg fit --reselect` takes them up"
+                )
+            return basis, sample
+        progress(f"note: {reason}; features, categories and shape are chosen anew")
+    return None, read_sample(warehouse, session)
+
+
+def _fitted(
+    basis: SegmentModel | None,
     sample: Sample,
-    used_keys: Sequence[str],
+    settings: Settings,
+    notes: str,
     progress: Progress,
 ) -> SegmentModel:
-    """The model with the keys and names of the active one's segments where customers and Gaussians say they go on.
+    """The refit of `basis`, or the model of a search through all shapes where there is none."""
+    progress(f"read {len(_first(sample.columns)):,} of {sample.population_rows:,} customers")
+    if basis is not None:
+        progress(f"features of version {basis.model_version}: {', '.join(basis.feature_names)}")
+        return refit_model(basis, sample, settings.model, notes=notes, progress=progress)
+    choices = choose_features(sample, settings)
+    progress(f"features: {', '.join(choice.name for choice in choices)}")
+    return fit_model(sample, choices, settings.model, notes=notes, progress=progress)
 
-    Where the sample lacks a feature of the active model nobody can be scored under both: then every key is a new one.
-    """
-    overlap = np.zeros((len(previous.components), len(model.components)))
-    if set(previous.feature_names) <= set(sample.columns):
-        segments = [m.log_joint(sample.columns).argmax(axis=1) for m in (previous, model)]
-        np.add.at(overlap, (segments[0], segments[1]), 1)
+
+def _traced(
+    session: Session,
+    previous: SegmentModel,
+    model: SegmentModel,
+    used_keys: Sequence[str],
+    progress: Progress,
+) -> Lineage:
+    """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
+    with session.project.warehouse(read_only=True) as warehouse:
+        overlap = count_overlap(warehouse, session, previous, model)
     lineage = trace(previous, model, overlap, used_keys)
     for link in lineage.links:
         progress(f"  {link}")
-    progress(f"{lineage.kept_share:.1%} of the sampled customers keep their segment")
-    return lineage.model
+    progress(f"{lineage.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment")
+    return lineage
 
 
-def models(project: DbtProject) -> tuple[list[Row], list[Row]]:
-    """Every stored version and every activation, the newest first."""
+def _refuse_too_much_change(
+    lineage: Lineage, previous: SegmentModel, min_kept_share: float
+) -> None:
+    """The gate before a new version is stored. Raises Refused, naming the segments that lose most."""
+    if lineage.kept_share >= min_kept_share:
+        return
+    names = {component.segment_key: component.segment_name for component in previous.components}
+    worst = sorted(lineage.kept_shares.items(), key=lambda item: item[1])[:WORST_SEGMENTS]
+    named = ", ".join(f"{key} {names[key]!r} {share:.0%}" for key, share in worst)
+    raise Refused(
+        f"{lineage.kept_share:.1%} of the customers would keep their segment, needed {min_kept_share:.0%} "
+        f"(`model.min_kept_share`); least of all those of {named}. Nothing was stored, version "
+        f"{previous.model_version} stays active. If the change is meant, `warehouse-seg fit --accept-changes` adopts it"
+    )
+
+
+def models(project: DbtProject) -> tuple[list[Row], list[Row], list[Row]]:
+    """Every stored version, every activation and what became of the segments, the newest first."""
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
-        return registry.models(), registry.activations()
+        return registry.models(), registry.activations(), registry.lineage()
 
 
 def activate(project: DbtProject, version: int, reason: str, registry_name: str | None) -> None:

@@ -15,6 +15,7 @@
     model.sample_size    customers that fit reads
     model.seed           picks the sample and the starting points
     model.min_segment_share  a candidate with a smaller segment is refused
+    model.min_kept_share  a fit after which fewer customers keep their segment is refused, unless it is accepted
     tiers                least membership of the top segment (dominant), else of the second one (hybrid)
     registry_schema      where the registry tables are; null is the target's schema
     allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
@@ -43,7 +44,8 @@
         "covariance": ["full", "tied", "diag", "spherical"],
         "sample_size": 20000,
         "seed": 1,
-        "min_segment_share": 0.02
+        "min_segment_share": 0.02,
+        "min_kept_share": 0.8
     },
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
     "registry_schema": null,

@@ -1,0 +1,195 @@
+"""A refit: the active model moved to where its customers are today, in the shape and the feature space that it has.
+
+EM starts from the active parameters and goes uphill from there, so that a segment stays the one that people know. What
+a search without that memory would find in the same shape is reported beside it, never adopted: another optimum or shape
+is a deliberate act (`warehouse-seg fit --reselect`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from warehouse_seg import em
+from warehouse_seg.criteria import candidate_of
+from warehouse_seg.errors import Refused
+from warehouse_seg.fitting import Tried, assembled
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.preparation import Sample, prepare, prepare_as, warnings_for
+from warehouse_seg.progress import Progress, silent
+from warehouse_seg.search import REGULARIZATION, TOLERANCE, Found, Shape, search
+from warehouse_seg.settings import FeatureChoice, ModelSettings
+
+Array = NDArray[np.float64]
+
+MARGIN = 0.01
+"""Nats per customer by which a cold search has to end better before a person is told. Bootstrap samples of one shop
+differ by more than that, so that less would be a report of chance."""
+
+PASSES = 1_000
+
+
+def why_reselect(
+    active: SegmentModel,
+    sample: Sample,
+    choices: Sequence[FeatureChoice],
+    settings: ModelSettings,
+) -> str:
+    """Why the active model cannot be refitted with these settings; empty where it can.
+
+    sample: read with the active model's categories
+    choices: the features as `fit` chooses them; where nobody named any they depend on what the customers are like, and
+        a refit keeps those that it has
+    """
+    version = f"version {active.model_version}"
+    missing = [name for name in active.feature_names if name not in sample.columns]
+    if missing:
+        return f"{version} needs {', '.join(missing)}, which the features lack now"
+    if settings.features is None:
+        return ""
+    chosen = _prepared_names(sample, choices, settings)
+    if set(chosen) != set(active.feature_names):
+        return f"`model.features` makes {', '.join(chosen)}; {version} has {', '.join(active.feature_names)}"
+    wanted = {choice.name: choice for choice in choices}
+    for feature in active.features:
+        choice = wanted[feature.feature]
+        if choice.transform not in (None, feature.transform):
+            return f"`model.features` takes {choice.name} by {choice.transform}, {version} by {feature.transform}"
+        if (_upper_clip(choice) is None) != (feature.clip_high is None):
+            return f"`model.features` clips {choice.name} otherwise than {version}"
+    return ""
+
+
+def left_aside(
+    active: SegmentModel,
+    sample: Sample,
+    choices: Sequence[FeatureChoice],
+    settings: ModelSettings,
+) -> list[str]:
+    """Features that would be chosen today and that a refit does not take up."""
+    names = _prepared_names(sample, choices, settings)
+    return [name for name in names if name not in active.feature_names]
+
+
+def refit_model(
+    active: SegmentModel,
+    sample: Sample,
+    settings: ModelSettings,
+    *,
+    notes: str = "",
+    progress: Progress = silent,
+) -> SegmentModel:
+    """The active model fitted to these customers from where it stands.
+
+    active: its features with their transforms, clips, fills, centres and scales, its covariance type and its number of
+        segments stay as they are
+    sample: read with the active model's categories
+    Raises UsageError for columns that cannot be used, Refused where a component collapses or becomes too small.
+    """
+    prepared = prepare_as(sample.columns, active.features)
+    for warning in warnings_for(prepared):
+        progress(f"warning: {warning}")
+    for finding in prepared.findings:
+        progress(f"found: {finding}")
+    moments = em.moments_of(prepared.z, prepared.psi)
+    shape = Shape(len(active.components), active.covariance_type)
+    # One thread, as in a fit: the sums must not depend on the number of cores.
+    with threadpool_limits(1):
+        warm = _ascended(active, moments)
+        cold = _searched(prepared.z, moments, shape, settings)
+        found = Found(warm, _best_first([warm, *(cold.fits if cold else ())]))
+        candidate = candidate_of(shape, found, prepared.z, moments, settings)
+        if candidate.reason:
+            raise Refused(_refusal(active, candidate.reason))
+        report = _cold_report(cold, warm, shape, prepared.z, moments, settings)
+    origin = f"refit of version {active.model_version}"
+    progress(f"  {origin}: {shape}: BIC {candidate.bic:,.0f}")
+    if report:
+        progress(
+            f"note: {report}; `warehouse-seg fit --reselect` searches anew and adopts a new shape"
+        )
+    reason = f"{origin}; {report}" if report else origin
+    chosen = candidate.model_copy(update={"chosen": True, "reason": reason})
+    return assembled(
+        sample,
+        prepared,
+        Tried(chosen, warm),
+        (chosen,),
+        settings.seed,
+        notes,
+        recommendation=reason,
+    )
+
+
+def _prepared_names(
+    sample: Sample, choices: Sequence[FeatureChoice], settings: ModelSettings
+) -> list[str]:
+    """The features that a search for all shapes would be made on."""
+    prepared = prepare(sample.columns, choices, named=settings.features is not None)
+    return [feature.feature for feature in prepared.features]
+
+
+def _upper_clip(choice: FeatureChoice) -> float | None:
+    return choice.clip[1] if choice.clip else None
+
+
+def _ascended(active: SegmentModel, moments: Array) -> em.Fit:
+    """EM from the active parameters. Raises Refused where a covariance becomes singular."""
+    start = em.Parameters(
+        np.array([component.weight for component in active.components]),
+        np.array([component.mean for component in active.components]),
+        np.array([component.covariance for component in active.components]),
+    )
+    try:
+        return em.ascend(
+            moments,
+            start,
+            active.covariance_type,
+            regularization=REGULARIZATION,
+            tolerance=TOLERANCE,
+            passes=PASSES,
+        )
+    except np.linalg.LinAlgError as error:
+        raise Refused(_refusal(active, f"refused: collapsed ({error})")) from error
+
+
+def _searched(z: Array, moments: Array, shape: Shape, settings: ModelSettings) -> Found | None:
+    try:
+        return search(z, moments, shape, settings.seed)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def _cold_report(
+    cold: Found | None,
+    warm: em.Fit,
+    shape: Shape,
+    z: Array,
+    moments: Array,
+    settings: ModelSettings,
+) -> str:
+    """A sentence where the cold search ended better by the margin, in an optimum that could be chosen."""
+    count = len(moments)
+    if cold is None or cold.best.objective - warm.objective <= MARGIN * count:
+        return ""
+    if candidate_of(shape, cold, z, moments, settings).reason:
+        return ""
+    reached, kept = cold.best.objective / count, warm.objective / count
+    return (
+        f"a cold search for {shape} reaches {reached:.3f} nats per customer, the refit {kept:.3f}"
+    )
+
+
+def _best_first(fits: list[em.Fit]) -> tuple[em.Fit, ...]:
+    return tuple(sorted(fits, key=lambda fit: -fit.objective))
+
+
+def _refusal(active: SegmentModel, reason: str) -> str:
+    return (
+        f"the refit of version {active.model_version} was {reason}; nothing was stored, version {active.model_version} "
+        f"stays active. Its {len(active.components)} segments do not fit these customers any more: search all shapes "
+        "anew (`warehouse-seg fit --reselect`), or allow a smaller `model.min_segment_share`"
+    )
