@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from warehouse_seg.lineage import Lineage, affinities, trace
+from warehouse_seg.lineage import (
+    Lineage,
+    affinities,
+    overlap_sql,
+    overlap_table,
+    trace,
+    with_new_keys,
+)
 from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.warehouse import Warehouse
 
 Array = NDArray[np.float64]
 CUSTOMERS = 20_000
@@ -115,6 +128,91 @@ def test_names_stay_apart() -> None:
     model = _traced(CHANGES["split"][0]).model
     names = [component.segment_name for component in model.components]
     assert len(set(names)) == len(names)
+
+
+def test_each_segments_own_share_is_kept_and_a_retired_one_keeps_nobody() -> None:
+    shares = _traced(CHANGES["vanished"][0]).kept_shares
+    assert list(shares) == ["s1", "s2", "s3"]
+    assert min(shares["s1"], shares["s2"]) > 0.95
+    assert shares["s3"] == 0
+
+
+SIZES = st.integers(1, 5)
+OVERLAPS = st.tuples(SIZES, SIZES).flatmap(
+    lambda shape: arrays(float, shape, elements=st.integers(0, 100).map(float))
+)
+
+
+@given(OVERLAPS)
+def test_verdicts_and_keys_never_contradict_each_other(overlap: Array) -> None:
+    """Whatever moved where: who keeps a key is compared with its old self, and nobody else is called kept."""
+    old, new = (_scattered(size, seed) for seed, size in enumerate(overlap.shape))
+    lineage = trace(old, new, overlap, used_keys=["s9"])
+    old_keys = {component.segment_key for component in old.components}
+    alive = [link for link in lineage.links if link.segment_key is not None]
+    assert [link.segment_key for link in alive] == [
+        component.segment_key for component in lineage.model.components
+    ]
+    for link in alive:
+        if link.segment_key in old_keys:
+            assert link.verdict in ("kept", "split", "merged")
+            assert link.previous_segment_key == link.segment_key
+        else:
+            assert link.verdict in ("split", "merged", "new")
+            assert int(str(link.segment_key)[1:]) > 9
+    retired = {link.previous_segment_key for link in lineage.links if link.verdict == "retired"}
+    assert retired == old_keys - {link.segment_key for link in alive}
+    assert 0 <= lineage.kept_share <= 1
+
+
+def _scattered(size: int, seed: int) -> SegmentModel:
+    """So many segments; of two seeds no two are alike, and no feature space is shared."""
+    means = [[10.0 * k, 50.0 * seed] for k in range(size)]
+    model = _model(means, [1 / size] * size, [0.3] * size)
+    features = tuple(f.model_copy(update={"scale": 1.0 + seed}) for f in model.features)
+    return model.model_copy(update={"features": features})
+
+
+def test_where_nothing_is_continued_every_key_is_a_new_one() -> None:
+    keys = [c.segment_key for c in with_new_keys(OLD, ["s2", "s7", "other"]).components]
+    assert keys == ["s8", "s9", "s10"]
+    assert with_new_keys(OLD, []) == OLD
+
+
+# -------------------------------------------------------------------------------------------- counted in SQL
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[Warehouse]:
+    with Warehouse(duckdb.connect()) as opened:
+        yield opened
+
+
+@pytest.mark.both_duckdb
+def test_customers_are_counted_by_both_models_each_on_its_own_features(
+    warehouse: Warehouse,
+) -> None:
+    """The same customers in both; the new model's features have another name, as with other categories."""
+    new = CHANGES["split"][0]
+    renamed = tuple(f.model_copy(update={"feature": f"g{i}"}) for i, f in enumerate(new.features))
+    columns = _customers(new)
+    expected = np.zeros((3, 4))
+    segments = [model.log_joint(columns).argmax(axis=1) for model in (OLD, new)]
+    np.add.at(expected, tuple(segments), 1)
+    frame = pd.DataFrame(columns)
+    frame.insert(0, "customer_id", range(CUSTOMERS))
+    frame.insert(1, "as_of_date", pd.Timestamp("2026-07-01"))
+    warehouse.offer("customers", frame)
+    query = overlap_sql(
+        OLD,
+        "select * from customers",
+        new.model_copy(update={"features": renamed}),
+        "select customer_id, as_of_date, f0 as g0, f1 as g1 from customers",
+        warehouse.dialect,
+    )
+    counted = overlap_table(OLD, new, warehouse.rows(query))
+    np.testing.assert_array_equal(counted, expected)
+    assert counted.sum() == CUSTOMERS
 
 
 def test_affinity_is_one_for_equal_gaussians_and_closed_form_for_others() -> None:
