@@ -138,7 +138,7 @@ def assembled(
     )
     log_density = logsumexp(model.log_joint(sample.columns), axis=1)
     threshold = float(np.quantile(log_density, OUTLIER_QUANTILE))
-    return named(model.model_copy(update={"outlier_log_density": threshold}))
+    return named(model.model_copy(update={"outlier_log_density": threshold}), sample.columns)
 
 
 def software_versions() -> dict[str, str]:

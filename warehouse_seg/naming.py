@@ -1,10 +1,11 @@
 """Plain-language names and one-sentence descriptions, from what sets a segment apart.
 
-A component's mean is already the answer: in standardised units it says how many population standard
+A component's mean is most of the answer: in standardised units it says how many population standard
 deviations the segment lies from the average customer, feature by feature, and turned back into the raw unit
-it is the segment's typical customer. No data are read.
+it is the segment's typical customer. The categories that it buys are no features of most models: their shares
+come from the customers that the model was fitted on, in the same units.
 
-A name tells up to three traits, behaviour first: "Recent, frequent, high spend · wine". Segments that would
+A name tells up to three traits and a category: "Recent, frequent, high spend · wine". Segments that would
 share a name are told apart by the feature in which they differ most, graded with "very" and "rather".
 """
 
@@ -15,17 +16,27 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain, combinations, count, groupby
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.transforms import TRANSFORMS
+
+Columns = dict[str, NDArray[np.float64]]
 
 RATHER, DISTINCT, VERY = 0.15, 0.4, 1.5
 """Standard deviations from the average customer: below the second nobody would call a segment special."""
 
-TRAITS_OF_A_NAME = 3
-LONGEST_NAME_OF_A_FEATURE = 36
-"""A segment's name has room for four of them within the 200 characters that the registry takes."""
+TRAITS_OF_A_NAME, CATEGORIES_OF_A_NAME, WORDS_AT_MOST = 3, 1, 5
+
+LONGEST_NAME_OF_A_FEATURE = 26
+"""A segment's name has room for five of them, graded, within the 200 characters that the registry takes."""
 
 AVERAGE = "Average customers"
+
+SMALLEST_SPREAD = 1e-9
+"""Of a share that is the same for everybody, whose differences are rounding."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,11 @@ class Trait:
         return Words(f"low {name}", f"high {name}", "have", f"{name} of {{value}}")
 
     @property
+    def is_distinct(self) -> bool:
+        """Whether people would name it. Not buying a category is too common for that."""
+        return abs(self.z) >= DISTINCT and (self.z > 0 or not self.category)
+
+    @property
     def adjective(self) -> str:
         """The feature's part of a name."""
         if self.feature == "order_count" and self.z < 0 and self.typical < 1.5:
@@ -145,6 +161,10 @@ def traits(model: SegmentModel, component: Component) -> list[Trait]:
         Trait(feature.feature, mean, typical_value(feature, mean))
         for feature, mean in zip(model.features, component.mean, strict=True)
     ]
+    return _by_distance(found)
+
+
+def _by_distance(found: Sequence[Trait]) -> list[Trait]:
     return sorted(found, key=lambda trait: -abs(trait.z))
 
 
@@ -156,14 +176,41 @@ def typical_value(feature: Feature, z: float) -> float:
     return value if feature.clip_high is None else min(value, feature.clip_high)
 
 
-def named(model: SegmentModel, inherited: Mapping[str, str] | None = None) -> SegmentModel:
+def shares_of_categories(model: SegmentModel, columns: Columns) -> list[list[Trait]]:
+    """Of every segment, what part of their money its customers spend on each category, where columns say so.
+
+    columns: raw columns (n,) of the customers that the model was fitted on
+    """
+    names = [f"share_{category.column_suffix}" for category in model.categories]
+    told = [name for name in names if name in columns and name not in model.feature_names]
+    result: list[list[Trait]] = [[] for _ in model.components]
+    if not told:
+        return result
+    memberships = softmax(model.log_joint(columns), axis=1)
+    for name in told:
+        shares = np.nan_to_num(columns[name])
+        means = memberships.T @ shares / memberships.sum(axis=0)
+        for segment_traits, mean in zip(result, means, strict=True):
+            z = (mean - shares.mean()) / max(shares.std(), SMALLEST_SPREAD)
+            segment_traits.append(Trait(name, float(z), float(mean)))
+    return result
+
+
+def named(
+    model: SegmentModel,
+    columns: Columns | None = None,
+    inherited: Mapping[str, str] | None = None,
+) -> SegmentModel:
     """The model with a name and a description for every segment, each name once.
 
+    columns: raw columns (n,) of the customers that it was fitted on, for the categories that they buy
     inherited: segment_key → name of the segments that keep the name they have; the others stay apart from those
     """
     kept = inherited or {}
+    categories = shares_of_categories(model, columns or {})
     drafts = {
-        component.segment_key: _draft(traits(model, component)) for component in model.components
+        component.segment_key: _draft(_by_distance([*traits(model, component), *shares]))
+        for component, shares in zip(model.components, categories, strict=True)
     }
     fresh = {key: draft for key, draft in drafts.items() if key not in kept}
     names = {**_told_apart(fresh, set(kept.values())), **kept}
@@ -184,8 +231,7 @@ def describe(segment_traits: Sequence[Trait]) -> str:
     history = [t for t in segment_traits if t.feature in KNOWN_WORDS]
     history.sort(key=lambda trait: list(KNOWN_WORDS).index(trait.feature))
     others = _one_per_category(t for t in segment_traits if t not in history)
-    distinct = [t for t in others if abs(t.z) >= DISTINCT][:2]
-    told = [*history, *distinct] or others[:2]
+    told = [*history, *[t for t in others if t.is_distinct][:2]] or others[:2]
     return f"Typical customers {_sentence(told)}."
 
 
@@ -237,14 +283,12 @@ Drafts = dict[str, _Draft]
 
 
 def _draft(segment_traits: Sequence[Trait]) -> _Draft:
-    """The plainest name: the most distinctive traits. Not buying a category is common, so it is no trait of a name."""
-    distinct = _one_per_category(
-        trait
-        for trait in segment_traits
-        if abs(trait.z) >= DISTINCT and (trait.z > 0 or not trait.category)
-    )
-    chosen = distinct[:TRAITS_OF_A_NAME]
-    return _Draft(segment_traits, {trait.feature: trait.adjective for trait in chosen})
+    """The plainest name: the most distinctive behaviour, and the category that is bought most out of the common."""
+    distinct = _one_per_category(trait for trait in segment_traits if trait.is_distinct)
+    behaviour = [trait for trait in distinct if not trait.category][:TRAITS_OF_A_NAME]
+    categories = [trait for trait in distinct if trait.category][:CATEGORIES_OF_A_NAME]
+    told = {trait.feature: trait.adjective for trait in (*behaviour, *categories)}
+    return _Draft(segment_traits, told)
 
 
 def _told_apart(drafts: Drafts, taken: Collection[str]) -> dict[str, str]:
@@ -293,7 +337,7 @@ def _with_very(group: Drafts, feature: str) -> Drafts:
 def _differ(drafts: Drafts, others: Collection[str]) -> bool:
     """Whether every name is another one, nobody else's, and none is too long."""
     names = {draft.name for draft in drafts.values()}
-    short = all(len(draft.told) <= TRAITS_OF_A_NAME + 1 for draft in drafts.values())
+    short = all(sum(map(bool, draft.told.values())) <= WORDS_AT_MOST for draft in drafts.values())
     return short and len(names) == len(drafts) and names.isdisjoint(others)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from warehouse_seg.model import Component, Feature, SegmentModel
-from warehouse_seg.naming import AVERAGE, describe, named, traits
+from warehouse_seg.model import Category, Component, Feature, SegmentModel
+from warehouse_seg.naming import AVERAGE, describe, named, shares_of_categories, traits
 
 RECENCY = Feature(feature="recency_days", transform="log", clip_low=1, center=4.5, scale=1.0)
 ORDERS = Feature(feature="order_count", transform="log", clip_low=1, center=0.75, scale=0.75)
@@ -54,10 +54,10 @@ def description(features: Sequence[Feature], mean: Sequence[float]) -> str:
         ([0, 0, 0, 1], "Wine"),
         ([0, 0, 0, -1], AVERAGE),
         ([0.39, -0.39, 0.39, 0.39], AVERAGE),
-        ([-3, 2, 0.41, 0.4], "Recent, frequent, large baskets"),
+        ([-3, 2, 0.41, 0.4], "Recent, frequent, large baskets · wine"),
     ],
 )
-def test_up_to_three_traits_behaviour_first(mean: list[float], name: str) -> None:
+def test_up_to_three_traits_and_a_category(mean: list[float], name: str) -> None:
     assert named_segments(SHOP, mean) == [name]
 
 
@@ -82,6 +82,48 @@ def test_a_column_of_ones_own_is_said_as_it_is_called() -> None:
     assert description((INCOME,), [1.2]) == "Typical customers have yearly income of 52,000."
 
 
+# --------------------------------------------------------------------------------- categories that are bought
+
+
+def model_with_categories(*suffixes: str) -> SegmentModel:
+    """Recent and lapsed customers, ten days and a year ago, far apart."""
+    narrow = Feature(feature="recency_days", transform="log", clip_low=1, center=4.1, scale=0.2)
+    model = model_of((narrow,), [-9], [9])
+    categories = tuple(Category(category=name.title(), column_suffix=name) for name in suffixes)
+    return model.model_copy(update={"categories": categories})
+
+
+CUSTOMERS = {
+    "recency_days": np.array([10.0, 10.0, 10.0, 10.0, 365.0, 365.0, 365.0, 365.0]),
+    "share_wine": np.array([0.8, 0.6, 0.7, 0.5, 0.0, 0.1, 0.1, 0.0]),
+    "share_tea": np.array([0.2, 0.4, 0.3, 0.5, 0.2, 0.5, 0.3, 0.4]),
+    "share_all": np.full(8, 0.1),
+}
+
+
+def test_a_category_that_customers_buy_more_than_others_joins_the_name() -> None:
+    model = named(model_with_categories("wine", "tea", "all"), CUSTOMERS)
+    assert names(model) == ["Recent · wine", "Lapsed"]
+    assert [component.description for component in model.components] == [
+        "Typical customers last ordered 10 days ago and spend 65 % of their money on wine.",
+        "Typical customers last ordered 365 days ago.",
+    ]
+
+
+def test_of_a_share_its_mean_and_its_distance_from_the_average_are_told() -> None:
+    recent, lapsed = shares_of_categories(model_with_categories("wine", "all"), CUSTOMERS)
+    z = (0.65 - 0.35) / np.std(CUSTOMERS["share_wine"])
+    assert [trait.feature for trait in recent] == ["share_wine", "share_all"]
+    assert [trait.typical for trait in recent] == pytest.approx([0.65, 0.1])
+    assert [trait.z for trait in recent] == pytest.approx([z, 0], abs=1e-6)
+    assert lapsed[0].z == pytest.approx(-z)
+
+
+def test_without_customers_or_categories_only_the_model_is_told() -> None:
+    assert names(named(model_with_categories("wine"))) == ["Recent", "Lapsed"]
+    assert names(named(model_with_categories(), CUSTOMERS)) == ["Recent", "Lapsed"]
+
+
 # -------------------------------------------------------------------------------------------- descriptions
 
 
@@ -99,10 +141,9 @@ def test_the_order_history_is_always_told_and_of_the_rest_the_two_most_distincti
     )
 
 
-def test_no_money_on_a_category_is_nothing() -> None:
-    assert description((RECENCY, WINE), [0, -1]) == (
-        "Typical customers last ordered 90 days ago and spent nothing on wine."
-    )
+def test_what_is_not_bought_is_told_only_where_there_is_nothing_else() -> None:
+    assert description((RECENCY, WINE), [0, -1]) == "Typical customers last ordered 90 days ago."
+    assert description((WINE,), [-1]) == "Typical customers spent nothing on wine."
 
 
 def test_a_typical_value_stays_within_the_clips() -> None:
@@ -167,7 +208,7 @@ def test_who_is_more_so_is_very_where_no_other_word_tells_two_apart() -> None:
 def test_a_graded_name_is_nobody_elses() -> None:
     """The two would differ by "very recent", which somebody is called already."""
     model = model_of(SHOP, [-1.6, 0, 0, 0], [-1, 0, 0.3, 0], [1, 0, 0, 0])
-    assert names(named(model, {"s3": "Very recent"})) == [
+    assert names(named(model, inherited={"s3": "Very recent"})) == [
         "Recent",
         "Recent, rather large baskets",
         "Very recent",
@@ -198,7 +239,7 @@ def test_names_are_unique_and_fit_the_registry_whatever_the_model(seed: int) -> 
 def test_inherited_names_stay_and_others_keep_apart_from_them() -> None:
     model = model_of(SHOP, [-1, 1, 0, 0], [1, -1, 1, 0], [1, -1, -1, 0])
     inherited = {"s1": "Champions", "s2": "Lapsed, one-time, small baskets"}
-    assert names(named(model, inherited)) == [
+    assert names(named(model, inherited=inherited)) == [
         "Champions",
         "Lapsed, one-time, small baskets",
         "Lapsed, one-time",
@@ -206,7 +247,7 @@ def test_inherited_names_stay_and_others_keep_apart_from_them() -> None:
 
 
 def test_an_inherited_name_comes_with_a_description_of_today() -> None:
-    (segment,) = named(model_of(SHOP, [-1, 1, 0, 0]), {"s1": "Champions"}).components
+    (segment,) = named(model_of(SHOP, [-1, 1, 0, 0]), inherited={"s1": "Champions"}).components
     assert (segment.segment_name, segment.description) == (
         "Champions",
         "Typical customers last ordered 33 days ago, placed 4.5 orders and spend 55 an order.",
