@@ -71,6 +71,9 @@ KNOWN_WORDS = {
     "category_entropy": Words("focused", "varied", "spread their spend by", "{value} nats"),
 }
 
+OF_THEIR_MONEY = " of their money"
+"""Said once in a sentence."""
+
 GRADED = {
     "very lapsed": "long lapsed",
     "rather lapsed": "fading",
@@ -85,20 +88,13 @@ class Trait:
     """One feature of one segment.
 
     z: standard deviations from the average customer; typical: the segment's typical value in the raw unit
+    category: whose spend this is, in words; empty for behaviour
     """
 
     feature: str
     z: float
     typical: float
-
-    @property
-    def category(self) -> str:
-        """The category whose spend this is, in words; empty for behaviour."""
-        for prefix in ("spend_", "share_"):
-            if self.feature.startswith(prefix):
-                name = _in_words(self.feature.removeprefix(prefix))
-                return "other categories" if name == "other" else name
-        return ""
+    category: str = ""
 
     @property
     def words(self) -> Words:
@@ -149,7 +145,7 @@ class Trait:
         by_halves = words.unit[0] and self.typical < 10
         value = _spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
         if self.feature.startswith("share_"):
-            value = f"{100 * self.typical:.0f} % of their money"
+            value = f"{100 * self.typical:.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
             value = "nothing"
         return _filled(words.phrase, value, words.unit[0 if value == "1" else 1])
@@ -158,7 +154,9 @@ class Trait:
 def traits(model: SegmentModel, component: Component) -> list[Trait]:
     """Every feature of a segment, the most distinctive first."""
     found = [
-        Trait(feature.feature, mean, typical_value(feature, mean))
+        Trait(
+            feature.feature, mean, typical_value(feature, mean), _category(model, feature.feature)
+        )
         for feature, mean in zip(model.features, component.mean, strict=True)
     ]
     return _by_distance(found)
@@ -192,7 +190,7 @@ def shares_of_categories(model: SegmentModel, columns: Columns) -> list[list[Tra
         means = memberships.T @ shares / memberships.sum(axis=0)
         for segment_traits, mean in zip(result, means, strict=True):
             z = (mean - shares.mean()) / max(shares.std(), SMALLEST_SPREAD)
-            segment_traits.append(Trait(name, float(z), float(mean)))
+            segment_traits.append(Trait(name, float(z), float(mean), _category(model, name)))
     return result
 
 
@@ -369,6 +367,16 @@ def _one_per_category(segment_traits: Iterable[Trait]) -> list[Trait]:
     return result
 
 
+def _category(model: SegmentModel, feature: str) -> str:
+    """The category of a column of spend, as the shop writes it where a name can show that."""
+    if not feature.startswith(("spend_", "share_")):
+        return ""
+    suffix = feature.partition("_")[2]
+    values = {c.column_suffix: c.category.lower() for c in model.categories}
+    value = values.get(suffix, "other categories" if suffix == "other" else suffix)
+    return _in_words(value if value.isprintable() and "\\" not in value else suffix)
+
+
 def _in_words(name: str) -> str:
     words = name.replace("_", " ").strip() or name
     longest = LONGEST_NAME_OF_A_FEATURE
@@ -394,4 +402,6 @@ def _sentence(told: Sequence[Trait]) -> str:
         for group in groups
         for trait in group
     ]
-    return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
+    text = clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])} and {clauses[-1]}"
+    first, of_their_money, rest = text.partition(OF_THEIR_MONEY)
+    return first + of_their_money + rest.replace(OF_THEIR_MONEY, "")

@@ -110,6 +110,33 @@ def test_a_category_that_customers_buy_more_than_others_joins_the_name() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("category", "said"),
+    [
+        ("Wine & Spirits", "wine & spirits"),
+        ("日本のお土産", "日本のお土産"),
+        ("Wine\\red", "wine"),
+        ("Wine\nred", "wine"),
+        ("  wine of the very highest quality ", "wine of the very highest …"),
+    ],
+)
+def test_a_category_is_said_as_the_shop_writes_it(category: str, said: str) -> None:
+    model = model_with_categories().model_copy(
+        update={"categories": (Category(category=category, column_suffix="wine"),)}
+    )
+    recent, _ = named(model, CUSTOMERS).components
+    assert recent.segment_name == f"Recent · {said}"
+    assert recent.description.endswith(f"spend 65 % of their money on {said}.")
+
+
+def test_money_is_said_once() -> None:
+    columns = CUSTOMERS | {"share_gin": CUSTOMERS["share_wine"] / 2}
+    recent, _ = named(model_with_categories("wine", "gin"), columns).components
+    assert recent.description == (
+        "Typical customers last ordered 10 days ago, spend 65 % of their money on wine and 32 % on gin."
+    )
+
+
 def test_of_a_share_its_mean_and_its_distance_from_the_average_are_told() -> None:
     recent, lapsed = shares_of_categories(model_with_categories("wine", "all"), CUSTOMERS)
     z = (0.65 - 0.35) / np.std(CUSTOMERS["share_wine"])
