@@ -65,7 +65,7 @@ def candidate_of(
         spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / len(moments),
         converged=found.best.converged,
         reason=_degenerate(eigenvalue, weight, settings),
-        **_separation(z, responsibilities.argmax(axis=0)),
+        **cluster_criteria(z, responsibilities.argmax(axis=0)),
     )
 
 
@@ -121,8 +121,11 @@ def _degenerate(eigenvalue: float, weight: float, settings: ModelSettings) -> st
     return ""
 
 
-def _separation(z: Array, labels: NDArray[np.intp]) -> dict[str, Any]:
-    """Criteria of hard clusters, on some customers; nothing where these are all of one segment."""
+def cluster_criteria(z: Array, labels: NDArray[np.intp]) -> dict[str, Any]:
+    """Criteria of hard clusters, on some customers; nothing where these are all of one segment.
+
+    z (n, D), labels (n,)
+    """
     rows = np.arange(len(z))[:DISTANCE_ROWS]
     z, labels = z[rows], labels[rows]
     if len(np.unique(labels)) < 2:

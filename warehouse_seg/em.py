@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 
-from warehouse_seg.model import CovarianceType
+from warehouse_seg.model import CovarianceType, SegmentModel
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,15 @@ class Fit:
     objective: float
     passes: int
     converged: bool
+
+
+def parameters_of(model: SegmentModel) -> Parameters:
+    """The parameters of a stored model, in the order of its components."""
+    return Parameters(
+        np.array([component.weight for component in model.components]),
+        np.array([component.mean for component in model.components]),
+        np.array([component.covariance for component in model.components]),
+    )
 
 
 def moments_of(z: Array, psi: Array | None = None) -> Array:

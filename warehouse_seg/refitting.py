@@ -138,15 +138,10 @@ def _upper_clip(choice: FeatureChoice) -> float | None:
 
 def _ascended(active: SegmentModel, moments: Array) -> em.Fit:
     """EM from the active parameters. Raises Refused where a covariance becomes singular."""
-    start = em.Parameters(
-        np.array([component.weight for component in active.components]),
-        np.array([component.mean for component in active.components]),
-        np.array([component.covariance for component in active.components]),
-    )
     try:
         return em.ascend(
             moments,
-            start,
+            em.parameters_of(active),
             active.covariance_type,
             regularization=REGULARIZATION,
             tolerance=TOLERANCE,

@@ -171,6 +171,13 @@ class Registry:
             "seg_model_lineage", "model_version desc, previous_segment_key, segment_key"
         )
 
+    def stored(self, version: int | None) -> SegmentModel:
+        """The model of this version, or the active one. Raises UsageError where there is none."""
+        wanted = version if version is not None else self.active_version()
+        if wanted is None:
+            raise UsageError("no model is active yet; run `warehouse-seg fit`")
+        return self.read(wanted)
+
     def read(self, version: int) -> SegmentModel:
         """The stored model of this version, equal to the one that was published (its candidates ordered by shape).
 

@@ -198,11 +198,7 @@ def stored_model(project: DbtProject, version: int | None) -> SegmentModel:
     """The model of this version, or the active one. Raises UsageError where there is none."""
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
-        registry = session.registry(warehouse)
-        wanted = version if version is not None else registry.active_version()
-        if wanted is None:
-            raise UsageError("no model is active yet; run `warehouse-seg fit`")
-        return registry.read(wanted)
+        return session.registry(warehouse).stored(version)
 
 
 def _first(columns: Columns) -> NDArray[Any]:
