@@ -171,11 +171,24 @@ def test_a_fit_of_which_every_candidate_is_refused_changes_nothing(
     command: Command, scored_shop: Shop
 ) -> None:
     set_effective(scored_shop, model={"min_segment_share": 0.9})
-    done = command(scored_shop, "fit", "--json")
+    done = command(scored_shop, "fit", "--reselect", "--json")
     assert done.exit_code == 3
     assert "every candidate was refused, nothing was stored" in done.err
     assert "2 full: refused: smallest segment" in done.err
     assert "`model.min_segment_share`" in done.err
+    assert not done.out
+    assert scored_shop.rows("select count(*) from seg_models") == [(1,)]
+    assert scored_shop.active_version() == 1
+
+
+def test_a_refit_with_too_small_a_segment_changes_nothing(
+    command: Command, scored_shop: Shop
+) -> None:
+    set_effective(scored_shop, model={"min_segment_share": 0.9})
+    done = command(scored_shop, "fit", "--json")
+    assert done.exit_code == 3
+    assert "the refit of version 1 was refused: smallest segment" in done.err
+    assert "`warehouse-seg fit --reselect`" in done.err
     assert not done.out
     assert scored_shop.rows("select count(*) from seg_models") == [(1,)]
     assert scored_shop.active_version() == 1

@@ -1,4 +1,4 @@
-"""A refit moves the active model to today's customers in its feature space and shape, and says what it saw beside it."""
+"""A refit moves the active model to today's customers, in its feature space and shape, and says what it saw there."""
 
 from __future__ import annotations
 
