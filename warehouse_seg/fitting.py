@@ -81,7 +81,7 @@ def fit_model(
         _try_all(prepared, moments, settings, progress), prepared, moments, settings, progress
     )
     _refuse_if_all_are(tried)
-    recommendation = recommend([one.candidate for one in tried], settings)
+    recommendation = recommend([one.candidate for one in tried], settings, len(moments))
     best = next(one for one in tried if one.candidate is recommendation.chosen)
     warnings = [*recommendation.warnings, *_without_structure(best, prepared, settings)]
     progress(f"recommended: {recommendation.sentence}")

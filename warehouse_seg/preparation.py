@@ -236,7 +236,7 @@ def _independent(
 def _atom_in_words(feature: Feature, values: Array, atoms: Sequence[diagnosis.Atom]) -> str:
     largest = atoms[0]
     value = float(feature.clipped(values[largest.rows])[0])
-    more = f", and {len(atoms) - 1} values like it" if len(atoms) > 1 else ""
+    more = f", {len(atoms) - 1} more values are like it" if len(atoms) > 1 else ""
     return (
         f"{feature.feature}: {largest.share:.1%} of the customers have {value:g}{more}; taken as rounded to the width "
         f"over which the values around it are as frequent ({largest.width:.2f} standard deviations)"
