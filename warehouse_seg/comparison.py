@@ -39,6 +39,7 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 MIXTURE = "mixture"
+MEMBERSHIPS = "memberships"
 UNASSIGNED = -1
 HIERARCHY_ROWS = 2_500
 SPECTRAL_ROWS = 1_500
@@ -80,8 +81,8 @@ class Compared:
     unassigned: share of the customers that it gives no segment
     silhouette, davies_bouldin (lower is better), calinski_harabasz: on at most 2,000 customers, without the unassigned
     stability: mean adjusted Rand index over bootstrap samples; agreement: with the mixture's top segments
-    prediction: of the time after an earlier day, from the mixture's memberships or from the method's labels; None
-        without an order history
+    prediction: of the time after an earlier day, from the labels; None without an order history
+    by_membership: the same from memberships, which only the mixture has
     as_good: whether it does as well as the mixture, None for the mixture itself
     """
 
@@ -94,6 +95,7 @@ class Compared:
     stability: float
     agreement: float
     prediction: Prediction | None = None
+    by_membership: Prediction | None = None
     as_good: bool | None = None
 
 
@@ -122,6 +124,7 @@ def compare(
             _measured(name, found, customers.z, top),
             stability=stability[name],
             prediction=foretold.get(name),
+            by_membership=foretold.get(MEMBERSHIPS) if name == MIXTURE else None,
         )
         for name, found in labels.items()
     ]
@@ -213,9 +216,10 @@ def repeats(method: Method, customers: Customers, labels: Labels, seed: int) -> 
 def foretelling(
     past: Past, methods: Mapping[str, Method], shape: Shape, seed: int
 ) -> dict[str, Prediction]:
-    """Method → what its segments of an earlier day say about the time after it; the mixture's say it by memberships."""
+    """Method → what its labels of an earlier day say about the time after it, and what memberships say."""
     customers = Customers(past.z, past.history)
-    designs = {MIXTURE: memberships_then(past, shape, seed)}
+    memberships = memberships_then(past, shape, seed)
+    designs = {MIXTURE: indicators(memberships.argmax(axis=1)), MEMBERSHIPS: memberships}
     designs |= {name: indicators(method(customers)) for name, method in methods.items()}
     found = predictions(designs, past.spend, past.bought, seed)
     return {prediction.by: prediction for prediction in found}
@@ -249,25 +253,35 @@ def _as_good(one: Compared, mixture: Compared) -> bool:
 
 
 def verdict(compared: Sequence[Compared], blended: float) -> str:
-    """In a sentence, whether something simpler would do.
+    """In plain sentences, whether something simpler would do, and what memberships add.
 
     blended: share of the customers whose top membership is below 0.8
     """
     mixture, *others = compared
     rivals = sorted((one for one in others if one.as_good), key=lambda one: -one.stability)
     blend = f"{blended:.0%} of these customers are not clearly of one segment (top membership below {CLEAR})"
+    adds = f"{_added(mixture)}{blend}"
     if not rivals:
         return (
-            f"No simpler method does as well here: the mixture repeats at {mixture.stability:.2f}, and none of the "
-            f"others repeats as well and tells as much; {blend}, which only memberships can say."
+            f"No simpler method does as well: the mixture repeats at {mixture.stability:.2f}, and no other repeats as "
+            f"well and tells as much by its labels. It gives memberships besides: {adds}."
         )
     named = " and ".join(
         f"{one.method} (repeats at {one.stability:.2f}{_foretold(one)})" for one in rivals
     )
     return (
         f"Where one label per customer is all that is needed, {named} {'does' if len(rivals) == 1 else 'do'} as well "
-        f"as the mixture (repeats at {mixture.stability:.2f}); what the mixture adds is the membership: {blend}."
+        f"as the mixture (repeats at {mixture.stability:.2f}): take what is simpler. What only the mixture gives are "
+        f"memberships: {adds}."
     )
+
+
+def _added(mixture: Compared) -> str:
+    """What memberships foretell beyond labels."""
+    found = mixture.by_membership
+    if found is None or "worse" not in (found.spend, found.buying):
+        return ""
+    return "they foretell more than its labels do, and "
 
 
 def _foretold(one: Compared) -> str:

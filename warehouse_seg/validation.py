@@ -315,13 +315,17 @@ def verdict(validation: Validation) -> str:
 def _on_repeating(validation: Validation) -> str:
     what = f"The {validation.segments} segments of version {validation.model_version}"
     figure = f"{validation.bootstraps.agreement:.2f}"
+    if validation.bootstraps.agreement < STABLE:
+        return f"{what} do not repeat on bootstrap samples ({figure}, {STABLE} is needed): do not build on them"
     windows = [w.agreement for w in validation.windows if w.agreement is not None]
-    earlier = f", and {np.mean(windows):.2f} on earlier days" if windows else ""
-    if validation.bootstraps.agreement >= STABLE:
-        return f"{what} repeat on bootstrap samples ({figure}{earlier})"
+    if not windows:
+        return f"{what} repeat on bootstrap samples ({figure})"
+    earlier = f"{np.mean(windows):.2f}"
+    if np.mean(windows) >= STABLE:
+        return f"{what} repeat on bootstrap samples ({figure}) and on earlier days ({earlier})"
     return (
-        f"{what} do not repeat well on bootstrap samples ({figure}, {STABLE} is needed{earlier}): "
-        "do not build on them"
+        f"{what} repeat on bootstrap samples ({figure}), but a fit on an earlier day would have drawn them otherwise "
+        f"({earlier}): they are of their time, refit them with the seasons"
     )
 
 

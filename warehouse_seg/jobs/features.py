@@ -19,7 +19,7 @@ from warehouse_seg.jobs.session import Session
 from warehouse_seg.lineage import overlap_sql, overlap_table
 from warehouse_seg.model import KEYS, Category, SegmentModel
 from warehouse_seg.preparation import Sample
-from warehouse_seg.rendering import render
+from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.sampling import count_sql, sample_sql
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
 from warehouse_seg.warehouse import Warehouse
@@ -127,6 +127,48 @@ def features_query(warehouse: Warehouse, session: Session, categories: Sequence[
         warehouse.dialect,
         extra_relation,
         extra_columns,
+    )
+
+
+def past_features_query(
+    warehouse: Warehouse, session: Session, categories: Sequence[Category], as_of_date: str
+) -> str:
+    """The wide features as they were on an earlier day (YYYY-MM-DD), as a query over the order lines.
+
+    `extra_features` are not among them: nobody knows their values of that day.
+    """
+    lines = _built(warehouse, session.manifest, "stg_seg__transactions")
+    has_categories = session.settings.columns.category is not None
+    history = render("seg_customer_history", lines, as_of_date, has_categories, warehouse.dialect)
+    by_category = render(
+        "seg_history_by_category", f"({history}) as history", lines, warehouse.dialect
+    )
+    return render(
+        "seg_wide_features",
+        f"({history}) as history",
+        f"({by_category}) as by_category",
+        [category.model_dump() for category in categories],
+        warehouse.dialect,
+    )
+
+
+def followed_features_query(
+    warehouse: Warehouse,
+    session: Session,
+    categories: Sequence[Category],
+    as_of_date: str,
+    until: str,
+) -> str:
+    """The same with what every customer did from that day on: columns next_order_count and next_net_spend.
+
+    until: the exclusive end of the orders that are seen
+    """
+    lines = _built(warehouse, session.manifest, "stg_seg__transactions")
+    later = f"(select * from {lines} where cast(ordered_at as date) >= date '{as_of_date}') as later"
+    return render_statement(
+        "followed_features",
+        features=past_features_query(warehouse, session, categories, as_of_date),
+        later=render("seg_customer_history", later, until, False, warehouse.dialect),
     )
 
 

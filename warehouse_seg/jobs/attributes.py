@@ -1,0 +1,88 @@
+"""A column that is known of customers from elsewhere, counted by segment and tier in the warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warehouse_seg.errors import UsageError, nearest
+from warehouse_seg.jobs.features import features_query
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.registry import Row
+from warehouse_seg.rendering import render, render_statement
+from warehouse_seg.warehouse import Warehouse
+
+MOST_VALUES = 50
+"""More are no groups of customers but a measure or a name."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A column of a relation that is keyed by customer_id."""
+
+    name: str
+    relation: str
+    column: str
+
+
+def attribute(warehouse: Warehouse, session: Session, name: str) -> Attribute:
+    """COLUMN of the features, MODEL.COLUMN or SOURCE.TABLE.COLUMN.
+
+    Raises UsageError where there is none, or where its relation has not one row per customer_id.
+    """
+    *place, column = name.split(".")
+    relation = _relation(session, place)
+    types = warehouse.column_types(f"select * from {relation}")
+    for wanted in (column, "customer_id"):
+        if wanted not in types:
+            raise UsageError(
+                f"{name}: {relation} has no column {wanted}{nearest(wanted, types)} (it has {', '.join(types)}). "
+                "Name a column as COLUMN of the features, MODEL.COLUMN or SOURCE.TABLE.COLUMN, in a relation with "
+                "one row per customer_id"
+            )
+    quoted = render("seg_identifier", column, warehouse.dialect)
+    (found,) = warehouse.rows(render_statement("attribute_shape", relation=relation, column=quoted))
+    if found["repeated"]:
+        raise UsageError(
+            f"{name}: {relation} has {found['repeated']:,} more rows than customers, needed one row per customer_id"
+        )
+    if not 2 <= found["number_of_values"] <= MOST_VALUES:
+        raise UsageError(
+            f"{name}: found {found['number_of_values']:,} different values, needed 2 to {MOST_VALUES} groups of "
+            "customers. Bin it in a model of your own first"
+        )
+    return Attribute(name, relation, column)
+
+
+def counts(
+    warehouse: Warehouse, session: Session, model: SegmentModel, known: Attribute
+) -> list[Row]:
+    """All customers by attribute (None where unknown), segment_key and action_tier, scored under the model."""
+    return warehouse.rows(
+        render_statement(
+            "attribute_counts",
+            model=model.to_macro(),
+            features=features_query(warehouse, session, model.categories),
+            tiers=session.settings.tiers.model_dump(),
+            relation=known.relation,
+            column=known.column,
+            dialect=warehouse.dialect,
+        )
+    )
+
+
+def _relation(session: Session, place: list[str]) -> str:
+    """The relation of [], [model] or [source, table]."""
+    if not place:
+        return session.manifest.relation("seg_customer_features")
+    if len(place) > 2:
+        raise UsageError(
+            f"found {'.'.join(place)!r}; name a column as COLUMN, MODEL.COLUMN or SOURCE.TABLE.COLUMN"
+        )
+    wanted = place[0] if len(place) == 1 else (place[0], place[1])
+    relation = session.manifest.input_relation(wanted)
+    if relation is None:
+        raise UsageError(
+            f"{wanted} is an ephemeral model, which the warehouse does not have; give it another materialization"
+        )
+    return relation

@@ -1,0 +1,78 @@
+"""A stored model beside simpler ways to make segments of the same customers. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from warehouse_seg import comparison, em
+from warehouse_seg.comparison import Compared, Customers
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.jobs.features import read_sample
+from warehouse_seg.jobs.past import history_of, look_back
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.preparation import prepare_as
+from warehouse_seg.progress import Progress, silent
+from warehouse_seg.search import Shape
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `warehouse-seg compare` says.
+
+    customers: how many were read; window_days: of the time split, None where there is none, for the reason in
+    `without_time_split`; blended: share of the customers whose top membership is below 0.8
+    """
+
+    model_version: int
+    customers: int
+    methods: tuple[Compared, ...]
+    window_days: int | None
+    without_time_split: str
+    blended: float
+    verdict: str
+
+
+def compare(
+    project: DbtProject,
+    *,
+    version: int | None = None,
+    window_days: int | None = None,
+    progress: Progress = silent,
+) -> Comparison:
+    """Compare a stored model, else the active one, with other methods on the customers of the project.
+
+    Raises UsageError where there is no such model, and where the features lack one that it needs.
+    """
+    session = Session.start(project)
+    with project.warehouse(read_only=True) as warehouse:
+        model = session.registry(warehouse).stored(version)
+        columns = read_sample(warehouse, session, model.categories).columns
+        back = look_back(warehouse, session, model, window_days)
+        past = back if isinstance(back, str) else back.past()
+    prepared = prepare_as(columns, model.features)
+    moments = em.moments_of(prepared.z, prepared.psi)
+    parameters = em.parameters_of(model)
+    progress(f"read {len(prepared.z):,} customers; every method now, and on bootstrap samples")
+    without_time_split = past if isinstance(past, str) else ""
+    with threadpool_limits(1):
+        methods = comparison.compare(
+            Customers(prepared.z, history_of(columns)),
+            moments,
+            parameters,
+            Shape(len(model.components), model.covariance_type),
+            session.settings.model.seed,
+            None if isinstance(past, str) else past,
+        )
+        memberships, _ = em.expectation(moments, parameters)
+    blended = float((memberships.max(axis=0) < comparison.CLEAR).mean())
+    return Comparison(
+        model_version=model.model_version,
+        customers=len(prepared.z),
+        methods=methods,
+        window_days=None if isinstance(past, str) else past.window_days,
+        without_time_split=without_time_split,
+        blended=blended,
+        verdict=comparison.verdict(methods, blended),
+    )

@@ -1,0 +1,136 @@
+"""The customers as they were on an earlier day, read from the order lines without touching any table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse_seg import em
+from warehouse_seg.errors import UsageError
+from warehouse_seg.jobs.features import followed_features_query, past_features_query
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.prediction import Past
+from warehouse_seg.preparation import prepare
+from warehouse_seg.rendering import render, render_statement
+from warehouse_seg.sampling import sample_sql
+from warehouse_seg.settings import FeatureChoice
+from warehouse_seg.warehouse import Columns, Warehouse
+
+HISTORY = ("recency_days", "order_count", "net_spend")
+OUTCOMES = ("next_order_count", "next_net_spend")
+
+USUAL_WINDOW = 90
+SHORTEST_WINDOW = 7
+PARTS = 4
+"""A window is a quarter of the history at most: the features need a past, and three earlier windows are looked at."""
+
+FEWEST_CUSTOMERS = 500
+
+
+@dataclass(frozen=True)
+class LookBack:
+    """An order history that earlier days can be taken of, for one model.
+
+    as_of_date: of the features as they are now; window_days: the time from one day to the next
+    """
+
+    warehouse: Warehouse
+    session: Session
+    model: SegmentModel
+    as_of_date: date
+    window_days: int
+
+    def earlier_days(self) -> Iterator[str]:
+        """One, two and three windows before now."""
+        for number in range(1, PARTS):
+            yield self._day(number)
+
+    def columns_on(self, day: str, size: int) -> Columns:
+        """The raw features of the model on that day, of at most so many customers."""
+        query = past_features_query(self.warehouse, self.session, self.model.categories, day)
+        return self._sampled(query, self.model.feature_names, size)
+
+    def past(self) -> Past | str:
+        """The customers of the day one window ago, and what they did since; or why they say nothing."""
+        day, settings = self._day(1), self.session.settings.model
+        query = followed_features_query(
+            self.warehouse, self.session, self.model.categories, day, str(self.as_of_date)
+        )
+        names = [*dict.fromkeys([*self.model.feature_names, *HISTORY]), *OUTCOMES]
+        columns = self._sampled(query, names, settings.sample_size)
+        count = len(columns["customer_id"])
+        if count < FEWEST_CUSTOMERS:
+            return f"{count} customers had ordered before {day}, needed {FEWEST_CUSTOMERS}"
+        choices = [
+            FeatureChoice(name=f.feature, transform=f.transform) for f in self.model.features
+        ]
+        try:
+            prepared = prepare(columns, choices, named=False)
+        except UsageError as error:
+            return f"as of {day}: {error}"
+        return Past(
+            as_of_date=day,
+            window_days=self.window_days,
+            z=prepared.z,
+            moments=em.moments_of(prepared.z, prepared.psi),
+            history=_beside(columns, HISTORY),
+            spend=columns["next_net_spend"],
+            bought=columns["next_order_count"] > 0,
+        )
+
+    def _day(self, number: int) -> str:
+        return str(self.as_of_date - timedelta(days=number * self.window_days))
+
+    def _sampled(self, query: str, names: list[str], size: int) -> Columns:
+        seed = self.session.settings.model.seed
+        return self.warehouse.arrays(sample_sql(query, names, size, seed, self.warehouse.dialect))
+
+
+def look_back(
+    warehouse: Warehouse, session: Session, model: SegmentModel, window_days: int | None
+) -> LookBack | str:
+    """The history behind a model, or why nothing can be said of earlier days.
+
+    window_days: None for 90 days, or a quarter of the history where that is less
+    Raises UsageError where the given window is longer than the history allows.
+    """
+    if session.settings.transactions is None:
+        return "a ready feature_table shows one day only; earlier days need order lines (`transactions`)"
+    own = render("seg_rfm_features").split()
+    foreign = [
+        name for name in model.feature_names if name not in own and not _is_of_category(name, model)
+    ]
+    if foreign:
+        return f"{', '.join(foreign)}: nobody knows the values that `extra_features` had on an earlier day"
+    rfm = session.manifest.relation("seg_customer_rfm")
+    (span,) = warehouse.rows(render_statement("history_span", rfm=rfm))
+    as_of_date, days = span["as_of_date"], int(span["tenure_days"])
+    longest = days // PARTS
+    if window_days is not None and not SHORTEST_WINDOW <= window_days <= longest:
+        raise UsageError(
+            f"found --window-days {window_days}, needed {SHORTEST_WINDOW} to {longest}: the order history has {days} "
+            f"days, and a window is at most a quarter of it"
+        )
+    if longest < SHORTEST_WINDOW:
+        return f"the order history has {days} days; needed at least {PARTS * SHORTEST_WINDOW}"
+    window = window_days or min(USUAL_WINDOW, longest)
+    return LookBack(warehouse, session, model, as_of_date, window)
+
+
+def history_of(columns: Columns) -> NDArray[np.float64] | None:
+    """Recency, order count and net spend (n, 3); None where the features have no order history."""
+    return _beside(columns, HISTORY) if set(HISTORY) <= set(columns) else None
+
+
+def _beside(columns: Columns, names: tuple[str, ...]) -> NDArray[np.float64]:
+    return np.column_stack([columns[name].astype(float) for name in names])
+
+
+def _is_of_category(name: str, model: SegmentModel) -> bool:
+    suffixes = [category.column_suffix for category in model.categories]
+    return any(name in (f"spend_{suffix}", f"share_{suffix}") for suffix in [*suffixes, "other"])
