@@ -1,0 +1,118 @@
+"""How many customers keep their segment when a model is refitted: `python -m tests.evidence.refits [--refits 10]`.
+
+Every shop is fitted with default settings, then refitted on bootstrap samples of its customers, each time from the
+first model, as `warehouse-seg fit` would. Everybody is scored under both; the keys follow the customers as they do there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from tests.evidence.shops import Shop, shops
+from tests.evidence.tables import heading, show, table
+from warehouse_seg.errors import Refused
+from warehouse_seg.fitting import fit_model
+from warehouse_seg.lineage import trace
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.preparation import Sample
+from warehouse_seg.refitting import refit_model
+
+Array = NDArray[np.float64]
+
+DOMINANT = 0.8
+COLUMNS = (
+    "shop",
+    "customers",
+    "segments",
+    "mean top membership",
+    "keep their segment: mean",
+    "least",
+    f"of those with membership ≥ {DOMINANT}: mean",
+    "least",
+    "refused",
+    "better cold search",
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Share of the customers that kept their segment in one refit: of all, and of those who surely had it."""
+
+    of_all: float
+    of_dominant: float
+    cold_was_better: bool
+
+
+def kept(shop: Shop, model: SegmentModel, seed: int) -> Kept | None:
+    """Refit on one bootstrap sample and compare all customers; None where the refit was refused."""
+    columns = shop.sample.columns
+    count = len(next(iter(columns.values())))
+    rows = np.random.default_rng(seed).integers(count, size=count)
+    drawn = {name: values[rows] for name, values in columns.items()}
+    sample = Sample(drawn, count, shop.sample.as_of_date, shop.sample.categories)
+    try:
+        refit = refit_model(model, sample, shop.settings)
+    except Refused as refusal:
+        show(f"{shop.name}, bootstrap {seed}: {refusal}")
+        return None
+    joint = model.log_joint(columns)
+    segments = joint.argmax(axis=1), refit.log_joint(columns).argmax(axis=1)
+    overlap = np.zeros((len(model.components), len(refit.components)))
+    np.add.at(overlap, segments, 1)
+    named = trace(model, refit, overlap).model
+    keys = [np.array([c.segment_key for c in m.components]) for m in (model, named)]
+    same = keys[0][segments[0]] == keys[1][segments[1]]
+    dominant = softmax(joint, axis=1).max(axis=1) >= DOMINANT
+    return Kept(
+        float(same.mean()), float(same[dominant].mean()), "cold" in refit.training.recommendation
+    )
+
+
+def row(shop: Shop, refits: int) -> tuple[str, ...]:
+    """A shop's line of the table."""
+    model = fit_model(shop.sample, shop.choices, shop.settings)
+    top = softmax(model.log_joint(shop.sample.columns), axis=1).max(axis=1)
+    found = [kept(shop, model, seed) for seed in range(1, refits + 1)]
+    reached = [one for one in found if one is not None]
+    shares: tuple[str, ...] = ("–",) * 4
+    if reached:
+        of_all = [one.of_all for one in reached]
+        of_dominant = [one.of_dominant for one in reached]
+        figures = (np.mean(of_all), min(of_all), np.mean(of_dominant), min(of_dominant))
+        shares = tuple(f"{figure:.1%}" for figure in figures)
+    return (
+        shop.name,
+        f"{len(top):,}",
+        f"{len(model.components)} {model.covariance_type}",
+        f"{top.mean():.3f}",
+        *shares,
+        f"{len(found) - len(reached)}/{refits}",
+        f"{sum(one.cold_was_better for one in reached)}/{refits}",
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.evidence.refits", description=__doc__)
+    parser.add_argument("--refits", type=int, default=10, help="bootstrap samples per shop")
+    refits = parser.parse_args().refits
+    show(
+        heading(
+            "Customers that keep their segment in a refit",
+            f"{refits} bootstrap samples of each shop's sample, seeds 1 to {refits}.",
+        )
+    )
+    rows = []
+    for shop in shops():
+        rows.append(row(shop, refits))
+        show(str(rows[-1]))
+    show(table(COLUMNS, rows))
+
+
+if __name__ == "__main__":
+    main()

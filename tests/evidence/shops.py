@@ -1,0 +1,73 @@
+"""The real data sets and the demo shop as samples that `fit` would read: features built by dbt, in passing folders."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.programs import dbt, warehouse_seg
+from tests.real_data.project import complete_journey_folder, data_folder, installed
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.demo import write_shop
+from warehouse_seg.jobs.features import choose_features, read_sample
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.preparation import Sample
+from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
+
+FEATURES = ("build", "--select", "+seg_customer_features")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A sample of a shop's customers, the features that `fit` would choose, and the default settings of a model."""
+
+    name: str
+    sample: Sample
+    choices: tuple[FeatureChoice, ...]
+    settings: ModelSettings
+
+
+def shops() -> Iterator[Shop]:
+    """Every shop, one after the other; each is built when it is its turn."""
+    data = data_folder()
+    yield _built("demo", _demo)
+    for title, project, files in (
+        ("CDNOW", "cdnow", data / "cdnow"),
+        ("Online Retail", "online_retail", data / "online_retail"),
+        ("Complete Journey", "complete_journey", complete_journey_folder()),
+        ("AdventureWorks", "adventureworks", data / "adventureworks"),
+        ("marketing_campaign", "customer_personality", data / "customer_personality"),
+    ):
+        yield _built(title, partial(_real, project, files))
+
+
+def _built(title: str, build: Callable[[Path], DbtProject]) -> Shop:
+    with tempfile.TemporaryDirectory() as folder:
+        session = Session.after_dbt(build(Path(folder)))
+        with session.project.warehouse(read_only=True) as warehouse:
+            sample = read_sample(warehouse, session)
+        # The projects of the tests fit few shapes only; here everything but the features is at its default.
+        settings = settings_from({"model": {"features": session.settings.model.features}}).model
+        return Shop(title, sample, tuple(choose_features(sample, session.settings)), settings)
+
+
+def _demo(folder: Path) -> DbtProject:
+    shop = folder / "demo"
+    write_shop(shop)
+    for program, arguments in ((warehouse_seg, ("init",)), (dbt, ("deps",)), (dbt, FEATURES)):
+        finished = program(*arguments, folder=shop)
+        assert finished.exit_code == 0, finished.talk
+    return DbtProject(project_dir=shop, profiles_dir=shop)
+
+
+def _real(name: str, files: Path, folder: Path) -> DbtProject:
+    project = installed(name, files, folder)
+    project.call(dbt, *FEATURES)
+    return DbtProject(
+        project_dir=project.folder,
+        profiles_dir=project.folder,
+        vars={"data_folder": str(files)},
+    )
