@@ -1,7 +1,7 @@
 """How many customers keep their segment when a model is refitted: `python -m tests.evidence.refits [--refits 10]`.
 
 Every shop is fitted with default settings, then refitted on bootstrap samples of its customers, each time from the
-first model, as `warehouse-seg fit` would. Everybody is scored under both; the keys follow the customers as they do there.
+first model, as `warehouse-seg fit` would. All customers are scored under both; the keys follow them as they do there.
 """
 
 from __future__ import annotations
