@@ -21,7 +21,7 @@ from warehouse_seg.lineage import affinities
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.prediction import Prediction
 from warehouse_seg.search import Shape, search
-from warehouse_seg.selection import STABLE
+from warehouse_seg.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.stability import Stability, refitted, top_components
 
 Array = NDArray[np.float64]
@@ -282,12 +282,13 @@ class TimeSplit:
 class Validation:
     """Everything that `warehouse-seg validate` says of one model.
 
-    customers: how many were read; time_split: None, with the reason in `without_time_split`, where there is none
+    segments: their keys; customers: how many were read
+    time_split: None, with the reason in `without_time_split`, where there is none
     verdict: the same in a sentence
     """
 
     model_version: int
-    segments: int
+    segments: tuple[str, ...]
     customers: int
     likelihood: Likelihood
     starts: Starts
@@ -313,19 +314,32 @@ def verdict(validation: Validation) -> str:
 
 
 def _on_repeating(validation: Validation) -> str:
-    what = f"The {validation.segments} segments of version {validation.model_version}"
-    figure = f"{validation.bootstraps.agreement:.2f}"
-    if validation.bootstraps.agreement < STABLE:
+    what = f"The {len(validation.segments)} segments of version {validation.model_version}"
+    bootstraps = validation.bootstraps
+    figure = f"{bootstraps.agreement:.2f}"
+    if bootstraps.agreement < STABLE:
         return f"{what} do not repeat on bootstrap samples ({figure}, {STABLE} is needed): do not build on them"
-    windows = [w.agreement for w in validation.windows if w.agreement is not None]
-    if not windows:
-        return f"{what} repeat on bootstrap samples ({figure})"
-    earlier = f"{np.mean(windows):.2f}"
-    if np.mean(windows) >= STABLE:
-        return f"{what} repeat on bootstrap samples ({figure}) and on earlier days ({earlier})"
+    weak = [
+        f"{key} {overlap:.2f}"
+        for key, overlap in zip(validation.segments, bootstraps.jaccard, strict=True)
+        if overlap < STABLE_SEGMENT
+    ]
+    but = f", but not one by one ({', '.join(weak)})" if weak else ""
     return (
-        f"{what} repeat on bootstrap samples ({figure}), but a fit on an earlier day would have drawn them otherwise "
-        f"({earlier}): they are of their time, refit them with the seasons"
+        f"{what} repeat on bootstrap samples ({figure}){but}{_on_earlier_days(validation.windows)}"
+    )
+
+
+def _on_earlier_days(windows: Sequence[Window]) -> str:
+    measured = [window.agreement for window in windows if window.agreement is not None]
+    if not measured:
+        return ""
+    figure = f"{np.mean(measured):.2f}"
+    if np.mean(measured) >= STABLE:
+        return f" and on earlier days ({figure})"
+    return (
+        f"; a fit on an earlier day would have drawn them otherwise ({figure}): they are of their time, refit them "
+        "with the seasons"
     )
 
 

@@ -100,7 +100,7 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
     progress("refits without a fifth of the customers, from other starts and on bootstrap samples")
     found = Validation(
         model_version=model.model_version,
-        segments=len(model.components),
+        segments=tuple(component.segment_key for component in model.components),
         customers=len(z),
         likelihood=validation.likelihood(moments, parameters, shape),
         starts=validation.start_stability(z, moments, parameters, shape, seed),

@@ -1,0 +1,282 @@
+"""What `validate` says of planted customers: apart or overlapping, treated alike or not, told by a reference or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from warehouse_seg import em, validation
+from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.prediction import Judgement, Prediction
+from warehouse_seg.search import Shape
+from warehouse_seg.stability import Stability
+from warehouse_seg.validation import (
+    Likelihood,
+    Starts,
+    TimeSplit,
+    Validation,
+    Window,
+    agreement,
+    audit,
+    likelihood,
+    separation,
+    start_stability,
+    verdict,
+    window_agreement,
+)
+
+Array = NDArray[np.float64]
+
+TWO = em.Parameters(
+    np.array([0.6, 0.4]), np.array([[-2.0, 0.0], [2.0, 1.0]]), np.array([np.eye(2), np.eye(2) / 2])
+)
+SHAPE = Shape(2, "full")
+
+
+def customers(parameters: em.Parameters, count: int, seed: int) -> Array:
+    random = np.random.default_rng(seed)
+    kind = random.choice(len(parameters.weights), count, p=parameters.weights)
+    spread = np.linalg.cholesky(parameters.covariances)[kind]
+    drawn: Array = parameters.means[kind] + np.einsum(
+        "nij,nj->ni", spread, random.standard_normal((count, 2))
+    )
+    return drawn
+
+
+def model(*means: float, deviation: float = 1.0) -> SegmentModel:
+    """Equal segments along one feature."""
+    covariance = np.array([[deviation**2]])
+    return SegmentModel(
+        covariance_type="full",
+        features=(Feature(feature="a"),),
+        components=tuple(
+            Component.from_moments(f"s{k + 1}", 1 / len(means), np.array([mean]), covariance)
+            for k, mean in enumerate(means)
+        ),
+    )
+
+
+# ------------------------------------------------------------------------- unseen customers, other starts and days
+
+
+def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussian() -> None:
+    moments = em.moments_of(customers(TWO, 3_000, seed=1))
+    found = likelihood(moments, TWO, SHAPE)
+    assert found.held_out is not None
+    assert found.single_gaussian is not None
+    assert found.held_out == pytest.approx(found.training, abs=0.1)
+    assert found.held_out > found.single_gaussian + 0.2
+
+
+def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
+    one = em.Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
+    moments = em.moments_of(customers(one, 3_000, seed=2))
+    start = em.from_responsibilities(
+        moments, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
+    )
+    found = likelihood(moments, start, SHAPE)
+    assert found.held_out is not None
+    assert found.single_gaussian is not None
+    assert found.held_out < found.single_gaussian + 0.01
+
+
+def test_searches_from_other_starts_find_the_planted_segments() -> None:
+    z = customers(TWO, 1_000, seed=3)
+    moments = em.moments_of(z)
+    fit = em.ascend(moments, TWO, "full")
+    found = start_stability(z, moments, fit.parameters, SHAPE, seed=1)
+    assert found.agreement > 0.99
+    assert found.gain == pytest.approx(0, abs=1e-3)
+
+
+def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
+    z = customers(TWO, 1_000, seed=3)
+    moments = em.moments_of(z)
+    poor = em.from_responsibilities(moments, np.eye(2)[np.arange(1_000) % 2].T, "full")
+    found = start_stability(z, moments, poor, SHAPE, seed=1)
+    assert found.agreement < 0.2
+    assert found.gain > 0.2
+
+
+def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
+    z = customers(TWO, 2_000, seed=4)
+    again = window_agreement(z, em.moments_of(z), TWO, SHAPE, seed=1)
+    assert again is not None
+    assert again > 0.95
+
+
+def test_an_earlier_day_with_other_types_has_other_segments() -> None:
+    turned = replace(TWO, means=np.array([[0.0, -3.0], [0.0, 4.0]]))
+    z = customers(turned, 2_000, seed=4)
+    again = window_agreement(z, em.moments_of(z), TWO, SHAPE, seed=1)
+    assert again is not None
+    assert again < 0.5
+
+
+# ---------------------------------------------------------------------------------------------------- separation
+
+
+def test_a_pair_that_overlaps_is_to_be_merged_and_others_are_not() -> None:
+    nearest, *others = separation(model(0.0, 1.5, 6.0))
+    assert (nearest.first, nearest.second, nearest.merge) == ("s1", "s2", True)
+    assert nearest.affinity == pytest.approx(np.exp(-(1.5**2) / 8))
+    assert [pair.merge for pair in others] == [False, False]
+
+
+@pytest.mark.parametrize(("apart", "merge"), [(1.99, True), (2.01, False)])
+def test_two_equal_gaussians_are_one_up_to_two_standard_deviations(
+    apart: float, merge: bool
+) -> None:
+    (pair,) = separation(model(0.0, 3 * apart, deviation=3.0))
+    assert pair.merge is merge
+
+
+# ------------------------------------------------------------------------------------------- reference and groups
+
+
+def counts(**customers_of: dict[str, int]) -> list[dict[str, Any]]:
+    """Rows as the warehouse counts them, from segment → attribute → customers; half of each are of either tier."""
+    return [
+        {
+            "attribute": None if attribute == "null" else attribute,
+            "segment_key": segment,
+            "action_tier": tier,
+            "customers": number // 2,
+        }
+        for segment, own in customers_of.items()
+        for (attribute, number), tier in product(own.items(), ("dominant", "hybrid"))
+    ]
+
+
+def test_a_reference_that_agrees_perfectly() -> None:
+    found = agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
+    assert found.adjusted_rand == pytest.approx(1)
+    assert found.normalized_mutual_information == pytest.approx(1)
+    assert (found.groups, found.customers) == (3, 1_000)
+
+
+def test_a_reference_that_has_nothing_to_do_with_it() -> None:
+    found = agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
+    assert found.adjusted_rand == pytest.approx(0, abs=0.01)
+    assert found.normalized_mutual_information == pytest.approx(0, abs=0.01)
+
+
+def test_customers_without_a_reference_are_left_out() -> None:
+    found = agreement("kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600}))
+    assert found.customers == 800
+    assert found.adjusted_rand == pytest.approx(1)
+
+
+def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
+    rows = counts(
+        s1={"young": 800, "old": 200}, s2={"young": 480, "old": 520}, s3={"young": 520, "old": 480}
+    )
+    flagged = {(one.place, one.group) for one in audit(rows) if one.flagged}
+    assert flagged == {("s1", "young"), ("s1", "old"), ("s2", "old")}
+    (young,) = [one for one in audit(rows) if (one.place, one.group) == ("s1", "young")]
+    assert (young.kind, young.customers, young.share) == ("segment", 800, 0.8)
+    assert young.overall_share == pytest.approx(0.6)
+    assert young.ratio == pytest.approx(0.8 / 0.6)
+
+
+def test_a_balanced_group_is_not_flagged() -> None:
+    rows = counts(s1={"young": 500, "old": 500}, s2={"young": 104, "old": 96})
+    assert not any(one.flagged for one in audit(rows))
+
+
+def test_a_difference_among_few_customers_may_be_chance() -> None:
+    """The same shares, in 20 customers and in 2,000."""
+    few = counts(s1={"young": 14, "old": 6}, s2={"young": 1_000, "old": 1_000})
+    many = counts(s1={"young": 1_400, "old": 600}, s2={"young": 1_000, "old": 1_000})
+    assert not any(one.flagged for one in audit(few))
+    assert any(one.flagged for one in audit(many))
+
+
+def test_who_is_told_nothing_of_is_a_group() -> None:
+    found = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
+    assert {one.group for one in found} == {"young", "not told"}
+    assert all(one.flagged for one in found if one.kind == "segment")
+    assert not any(one.flagged for one in found if one.kind == "tier")
+
+
+# ------------------------------------------------------------------------------------------------------ verdict
+
+
+def prediction(by: str, spend: Judgement | None, buying: Judgement | None) -> Prediction:
+    return Prediction(by, 0.5, 0.8, 0.4, spend, buying)
+
+
+SOUND = Validation(
+    model_version=3,
+    segments=("s1", "s2"),
+    customers=1_000,
+    likelihood=Likelihood(-1.0, -1.1, -2.0),
+    starts=Starts(3, 1.0, 0.0),
+    bootstraps=Stability(0.95, (0.9, 0.9), 0.0),
+    windows=(Window("2026-01-01", 900, 0.9),),
+    pairs=separation(model(0.0, 9.0)),
+    time_split=None,
+    without_time_split="",
+    reference=None,
+    protected=(),
+)
+
+
+def test_a_sound_model_gets_a_plain_sentence() -> None:
+    assert verdict(SOUND) == (
+        "The 2 segments of version 3 repeat on bootstrap samples (0.95) and on earlier days (0.90); "
+        "every two of them are apart."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"bootstraps": Stability(0.6, (0.5, 0.5), 0.0)}, "do not repeat on bootstrap samples"),
+        ({"bootstraps": Stability(0.9, (0.99, 0.5), 0.0)}, "but not one by one (s2 0.50)"),
+        ({"windows": (Window("2026-01-01", 900, 0.4),)}, "would have drawn them otherwise (0.40)"),
+        ({"windows": ()}, "repeat on bootstrap samples (0.95); every"),
+        ({"pairs": separation(model(0.0, 1.0))}, "s1 and s2 overlap so much"),
+        (
+            {"protected": audit(counts(s1={"a": 800, "b": 200}, s2={"a": 200, "b": 800}))},
+            "protected groups are spread unevenly over s1, s2",
+        ),
+        (
+            {"protected": audit(counts(s1={"a": 500, "b": 500}, s2={"a": 500, "b": 500}))},
+            "no segment and no tier",
+        ),
+    ],
+)
+def test_every_doubt_is_in_the_verdict(change: dict[str, Any], said: str) -> None:
+    assert said in verdict(replace(SOUND, **change))
+
+
+@pytest.mark.parametrize(
+    ("spend", "buying", "said"),
+    [
+        ("better", "better", "memberships say more than RFM quintiles"),
+        ("worse", "worse", "memberships say less than RFM quintiles"),
+        ("alike", "alike", "memberships say as much as RFM quintiles"),
+        ("better", "worse", "(on spend) more than and (on buying at all) less than RFM quintiles"),
+        (None, "better", "memberships say more than RFM quintiles"),
+    ],
+)
+def test_the_verdict_says_what_memberships_foretell(
+    spend: Judgement | None, buying: Judgement | None, said: str
+) -> None:
+    predictions = (
+        prediction("memberships", None, None),
+        prediction("RFM quintiles", spend, buying),
+    )
+    split = TimeSplit("2026-01-01", 90, 900, 0.3, predictions)
+    assert said in verdict(replace(SOUND, time_split=split))
+
+
+def test_the_module_names_what_it_means_by_one_peak() -> None:
+    """Two standard deviations apart: exp(-2^2 / 8)."""
+    assert pytest.approx(np.exp(-(2**2) / 8)) == validation.MERGE
