@@ -299,10 +299,12 @@ def test_a_build_with_a_model_from_elsewhere_keeps_the_keys_type(
 ) -> None:
     project = stages.loaded("varchar").copy(tmp_path / "project")
     elsewhere = stages.fitted("bigint").folder / DATABASE
+    # No score depends on these two, so that a registry need not have them.
+    tables = set(TABLES) - {"seg_model_candidates", "seg_model_lineage"}
     project.execute(
         f"attach '{elsewhere}' as elsewhere (read_only); create schema harbour;"
         + "".join(
-            f"create table harbour.{table} as from elsewhere.harbour.{table};" for table in TABLES
+            f"create table harbour.{table} as from elsewhere.harbour.{table};" for table in tables
         )
     )
 

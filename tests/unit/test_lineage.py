@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -22,6 +23,7 @@ from warehouse_seg.lineage import (
     with_new_keys,
 )
 from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.scoring import DIALECTS
 from warehouse_seg.warehouse import Warehouse
 
 Array = NDArray[np.float64]
@@ -213,6 +215,15 @@ def test_customers_are_counted_by_both_models_each_on_its_own_features(
     counted = overlap_table(OLD, new, warehouse.rows(query))
     np.testing.assert_array_equal(counted, expected)
     assert counted.sum() == CUSTOMERS
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_count_is_written_for_every_dialect(dialect: str) -> None:
+    query = overlap_sql(OLD, "select * from a", CHANGES["split"][0], "select * from b", dialect)
+    tree = sqlglot.parse_one(query, dialect=dialect)
+    assert isinstance(tree, sqlglot.exp.Select)
+    assert tree.named_selects == ["previous_segment_key", "segment_key", "customers"]
+    assert {table.name for table in tree.find_all(sqlglot.exp.Table)} >= {"a", "b"}
 
 
 def test_affinity_is_one_for_equal_gaussians_and_closed_form_for_others() -> None:

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.model import Feature, TransformName
-from warehouse_seg.preparation import prepare, resolution, rounding_variance, warnings_for
+from warehouse_seg.preparation import (
+    prepare,
+    prepare_as,
+    resolution,
+    rounding_variance,
+    warnings_for,
+)
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]
@@ -261,3 +267,39 @@ def test_few_customers_are_warned_of(count: int, warned: bool) -> None:
     lines = warnings_for(fitted)
     assert bool(lines) is warned
     assert all(line.startswith("499 customers are few for a mixture") for line in lines)
+
+
+# ------------------------------------------------------------------------------------- as it was treated before
+
+
+def two_columns(seed: int) -> dict[str, Array]:
+    return {"average_order_value": heavy(seed).round(2), "measure": normal(seed + 1)}
+
+
+def test_a_stored_treatment_applied_to_its_own_customers_gives_the_same() -> None:
+    columns = two_columns(1)
+    first = prepare(columns, [FeatureChoice(name=name) for name in columns])
+    again = prepare_as(columns, first.features)
+    assert again.features == first.features
+    np.testing.assert_array_equal(again.z, first.z)
+    np.testing.assert_array_equal(again.psi, first.psi)
+
+
+def test_a_stored_treatment_moves_nothing_for_other_customers() -> None:
+    """Twice the values are twice the values, not the same ones in other units."""
+    columns = two_columns(1)
+    features = prepare(columns, [FeatureChoice(name=name) for name in columns]).features
+    doubled = {name: 2 * values for name, values in columns.items()}
+    treated = prepare_as(doubled, features)
+    assert [f.to_macro() for f in treated.features] == [f.to_macro() for f in features]
+    for feature, z in zip(features, treated.z.T, strict=True):
+        np.testing.assert_array_equal(z, feature.standardized(doubled[feature.feature]))
+    for feature in treated.features:
+        assert feature.quantiles["0.5"] == np.quantile(doubled[feature.feature], 0.5)
+
+
+def test_a_stored_treatment_asks_for_its_columns() -> None:
+    columns = two_columns(1)
+    features = prepare(columns, [FeatureChoice(name=name) for name in columns]).features
+    with pytest.raises(UsageError, match="found no column measure among the features"):
+        prepare_as({"average_order_value": columns["average_order_value"]}, features)

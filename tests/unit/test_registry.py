@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.spoiled_rows import SPOILED, spoiling
 from warehouse_seg.errors import UsageError
+from warehouse_seg.lineage import Lineage, Link
 from warehouse_seg.model import (
     Candidate,
     Category,
@@ -137,6 +139,49 @@ def test_awkward_doubles_survive_the_registry(registry: Registry, center: float)
     assert registry.read(1).features[0].center.hex() == center.hex()
     query = "select center from registry.seg_model_features order by position"
     assert registry.warehouse.rows(query)[0]["center"].hex() == center.hex()
+
+
+def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Registry) -> None:
+    links = (
+        Link(
+            "kept",
+            "s1",
+            "s1",
+            customers=70,
+            share_of_previous=1 / 3,
+            share_of_segment=0.7,
+            affinity=0.1,
+        ),
+        Link(
+            "new",
+            "s3",
+            None,
+            customers=5,
+            share_of_previous=0.1,
+            share_of_segment=0.2,
+            affinity=None,
+        ),
+        Link(
+            "retired",
+            None,
+            "s2",
+            customers=9,
+            share_of_previous=0.2,
+            share_of_segment=0.3,
+            affinity=None,
+        ),
+    )
+    lineage = Lineage(a_model(), 1, links, kept_share=2 / 3, kept_shares={"s1": 1 / 3, "s2": 0.0})
+    registry.publish(a_model())
+    assert registry.lineage() == []
+    registry.publish(a_model(1), lineage)
+    expected = [
+        {"model_version": 2, "previous_model_version": 1, **asdict(link), "kept_share": 2 / 3}
+        for link in links
+    ]
+    assert sorted(registry.lineage(), key=lambda row: row["verdict"]) == expected
+    registry.publish(a_model(2), lineage)
+    assert [row["model_version"] for row in registry.lineage()] == [3, 3, 3, 2, 2, 2]
 
 
 def test_publishing_activates_nothing(registry: Registry) -> None:
