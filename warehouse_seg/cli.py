@@ -287,6 +287,21 @@ def compile_(
 
 
 @app.command()
+@in_project
+def profile(project: DbtProject, as_json: AsJson = False) -> None:
+    """Print who the segments are, what they bring, and what to do about them."""
+    from warehouse_seg.jobs.profile import profile as job
+    from warehouse_seg.profile_sheet import profile_panels
+
+    found = job(project)
+    if as_json:
+        _print_json(asdict(found))
+        return
+    for panel in profile_panels(found):
+        out.print(panel, soft_wrap=False)
+
+
+@app.command()
 def dbt_path() -> None:
     """Print where the dbt package lies."""
     typer.echo(str(dbt_package_path()))

@@ -62,6 +62,7 @@ def statements(dialect: str) -> dict[str, str]:
     macro_model = model.to_macro()
     scores, features = "seg_customer_scores", "seg_customer_features"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
+    revenue = {"relation": features, "expression": "net_spend"}
     measures = [{"feature": f.feature, "shift": f.to_macro()["fill_value"]} for f in model.features]
     return {
         "seg_customer_scores.sql": compile_scores(model, features, dialect),
@@ -72,7 +73,7 @@ def statements(dialect: str) -> dict[str, str]:
             "seg_long_memberships", macro_model, scores, dialect
         ),
         "seg_segments.sql": render(
-            "seg_segment_sizes", macro_model, scores, "seg_customer_segments", dialect
+            "seg_segment_sizes", macro_model, scores, "seg_customer_segments", revenue, dialect
         ),
         "seg_segment_profiles.sql": render(
             "seg_profiles", macro_model, features, scores, measures, dialect

@@ -143,7 +143,7 @@ class Trait:
         words = self.words
         # Nobody places 1.1 orders: a few days or orders are told by halves.
         by_halves = words.unit[0] and self.typical < 10
-        value = _spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
+        value = spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
         if self.feature.startswith("share_"):
             value = f"{100 * self.typical:.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
@@ -388,7 +388,7 @@ def _filled(phrase: str, value: str, unit: str) -> str:
     return phrase.replace("{unit}", unit).replace("{value}", value)
 
 
-def _spoken(value: float) -> str:
+def spoken(value: float) -> str:
     """A number as a person would say it: two digits below ten, whole above."""
     text = f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

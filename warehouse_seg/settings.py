@@ -12,6 +12,7 @@ from datetime import date
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,7 +23,7 @@ from pydantic import (
 )
 
 from warehouse_seg.errors import UsageError, nearest
-from warehouse_seg.model import CovarianceType, TransformName
+from warehouse_seg.model import CovarianceType, SegmentName, TransformName
 from warehouse_seg.rendering import render
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -133,6 +134,13 @@ class Tiers(Block):
     hybrid: Share
 
 
+def _differing(names: dict[str, str]) -> dict[str, str]:
+    repeated = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
+    if repeated:
+        raise ValueError(f"names of segments must differ; repeated: {', '.join(repeated)}")
+    return names
+
+
 class Settings(Block):
     """All variables of the package, as `docs/configuration.md` lists them."""
 
@@ -145,6 +153,7 @@ class Settings(Block):
     categories: Annotated[int, Field(ge=0)]
     model: ModelSettings
     tiers: Tiers
+    segment_names: Annotated[dict[str, SegmentName], AfterValidator(_differing)]
     registry_schema: str | None
     allow_missing_model: bool
     full_scan_tests: bool

@@ -20,6 +20,7 @@ COMMANDS = (
     ["activate", "1"],
     ["rollback"],
     ["compile"],
+    ["profile"],
 )
 
 

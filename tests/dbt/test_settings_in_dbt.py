@@ -35,6 +35,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "`allow_missing_model` is false, needed true or false",
     ),
     "a date of another shape": ({"as_of_date": "31.12.2024"}, "Write a date as 'YYYY-MM-DD'"),
+    "one name for two segments": (
+        {"segment_names": {"s1": "Champions", "s2": "Champions"}},
+        "`segment_names` names s1 'Champions', and s2 has that name as well",
+    ),
+    "a name with a control character": (
+        {"segment_names": {"s1": "Cham\tpions"}},
+        "needed a text of 1 to 200 characters without control characters and backslashes",
+    ),
     "two inputs": ({"feature_table": "self_test_ready_table"}, "both `transactions` and"),
     "an input of another shape": ({"transactions": ["a", "b", "c"]}, "Write a model as `name`"),
 }
@@ -75,6 +83,7 @@ def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install
     columns: {category: null}
     model: {segments: {max: 4}, seed: null}
     as_of_date: 2024-01-31
+    segment_names: {s1: "it's mine"}
     """
     project = with_block(install(SELF_TEST_PROJECT), block)
     done = dbt(project, "--warn-error", "parse", vars={"tiers": {"dominant": 0.9}})
@@ -86,6 +95,7 @@ def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install
         "model": {"segments": {"max": 4}},
         "as_of_date": "2024-01-31",
         "tiers": {"dominant": 0.9},
+        "segment_names": {"s1": "it's mine"},
     }
     assert effective == settings_from(given).model_dump(mode="json")
 

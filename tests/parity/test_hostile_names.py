@@ -218,7 +218,9 @@ def test_names_come_back_in_every_table(
     assert sorted(row[3:5] for row in long) == sorted(
         [*zip(SEGMENT_KEYS, SEGMENT_NAMES, strict=True)] * 2
     )
-    sizes = database.execute(render("seg_segment_sizes", macro, "scores", "assigned", "duckdb"))
+    sizes = database.execute(
+        render("seg_segment_sizes", macro, "scores", "assigned", None, "duckdb")
+    )
     assert [row[1:4] for row in sizes.fetchall()] == [
         (segment.segment_key, segment.segment_name, segment.description)
         for segment in model.components

@@ -61,7 +61,8 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
                 date '2026-07-01' as as_of_date,
                 1 + i * 37 % 300 as recency_days,
                 case when i % 5 > 0 then 1 + i % 7 end as order_count,
-                i * i % 101 * 1.5 as spend_wine
+                i * i % 101 * 1.5 as spend_wine,
+                i * 2.25 - 5 as net_spend
             from range(60) as numbers(i)
             """
         )

@@ -64,7 +64,8 @@ def keys_of(block: type[BaseModel]) -> dict[str, Any]:
 
 def keys_of_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: keys_of_defaults(value) if isinstance(value, Mapping) else None
+        # Without keys of its own it takes any, such as the segments'.
+        name: keys_of_defaults(value) if isinstance(value, Mapping) and value else None
         for name, value in content.items()
     }
 
@@ -118,6 +119,12 @@ def test_values_as_yaml_and_the_command_line_write_them() -> None:
     spend, recency = settings.model.features or ()
     assert (spend.name, spend.transform, spend.clip) == ("net_spend", None, None)
     assert (recency.name, recency.clip) == ("recency_days", (None, 0.99))
+
+
+def test_segments_are_named_by_any_key() -> None:
+    names = {"s1": "Champions", "s12": "Łódź 😀: it's \"quoted\""}
+    assert settings_from({"segment_names": names}).segment_names == names
+    assert settings_from({"segment_names": None}).segment_names == {}
 
 
 def test_one_feature_needs_no_list() -> None:
@@ -183,6 +190,17 @@ def test_one_feature_needs_no_list() -> None:
         (
             {"transactions": ["a", "b", "c"]},
             "transactions: write a model as `name` (of another package as `package.name`), or a source",
+        ),
+        (
+            {"segment_names": {"s1": "Champions", "s2": "back\\slash"}},
+            "segment_names.s2: a name has no backslash and no control character: 'back\\\\slash'",
+        ),
+        ({"segment_names": {"s1": ""}}, "segment_names.s1: String should have at least 1 character"),
+        ({"segment_names": {"s1": 5}}, "segment_names.s1: Input should be a valid string, found 5"),
+        ({"segment_names": ["Champions"]}, "segment_names: Input should be a valid dictionary"),
+        (
+            {"segment_names": {"s1": "Champions", "s2": "Champions"}},
+            "segment_names: names of segments must differ; repeated: Champions",
         ),
         (
             {"transactions": "a", "feature_table": "b"},

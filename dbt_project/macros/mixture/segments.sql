@@ -127,11 +127,7 @@ select
     cast(scores.model_version as integer) as model_version,
     cast(segments.segment_key as {{ seg_text(dialect) }}) as segment_key,
     cast({{ seg_segment_name('segments.segment_key', model.components, dialect) }} as {{ seg_text(dialect) }}) as segment_name,
-    case segments.segment_key
-        {%- for segment in model.components %}
-        when {{ seg_literal(segment.segment_key, dialect) }} then scores.{{ seg_membership_column(segment) }}
-        {%- endfor %}
-    end as membership
+    {{ seg_of_segment('segments.segment_key', model.components, 'scores.membership_', dialect) }} as membership
 from {{ scores }} as scores
 cross join segments
 {%- endmacro -%}
@@ -166,6 +162,9 @@ measured as (
 
 sums as (
     select
+        {%- for segment in model.components %}
+        sum({{ seg_membership_column(segment) }}) as members_{{ segment.segment_key }},
+        {%- endfor %}
         {%- for measure in measures %}
         {%- set x = 'x_' ~ loop.index %}
         cast(count({{ x }}) as {{ seg_double(dialect) }}) as count_{{ x }},
@@ -189,6 +188,7 @@ profile_{{ segment.segment_key }} as (
         {{ seg_literal(measure.feature, dialect) }} as feature,
         {{ measure.shift }} as shift,
         {%- set x = 'x_' ~ loop.index %}
+        members_{{ segment.segment_key }} as members,
         count_{{ x }}_{{ segment.segment_key }} as customers,
         sum_{{ x }}_{{ segment.segment_key }} as total,
         squares_{{ x }}_{{ segment.segment_key }} as squares,
@@ -212,6 +212,7 @@ means as (
         segment_key,
         feature,
         shift,
+        customers >= 5e-1 * members as is_usual,
         total / nullif(customers, 0e0) as centered_mean,
         squares / nullif(customers, 0e0) as mean_square,
         population_total / nullif(population_customers, 0e0) as population_centered_mean,
@@ -223,11 +224,24 @@ deviations as (
     select
         segment_key,
         feature,
+        is_usual,
         shift + centered_mean as mean,
         shift + population_centered_mean as population_mean,
         sqrt(greatest(mean_square - centered_mean * centered_mean, 0e0)) as standard_deviation,
         sqrt(greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)) as population_deviation
     from means
+),
+
+differences as (
+    select
+        segment_key,
+        feature,
+        is_usual,
+        mean,
+        standard_deviation,
+        population_mean,
+        (mean - population_mean) / nullif(population_deviation, 0e0) as z_score
+    from deviations
 )
 
 select
@@ -237,13 +251,28 @@ select
     cast(standard_deviation as {{ seg_double(dialect) }}) as standard_deviation,
     cast(population_mean as {{ seg_double(dialect) }}) as population_mean,
     cast(1e2 * mean / nullif(population_mean, 0e0) as {{ seg_double(dialect) }}) as index_vs_population,
-    cast((mean - population_mean) / nullif(population_deviation, 0e0) as {{ seg_double(dialect) }}) as z_score
-from deviations
+    cast(z_score as {{ seg_double(dialect) }}) as z_score,
+    {#- What most of a segment lacks, as who bought once lacks a gap between orders, says little of it. Shares of two
+        categories differ equally but for the last digits, which the order of rows decides: hence floor(). #}
+    cast(
+        row_number() over (
+            partition by segment_key
+            order by case when is_usual and z_score is not null then 0 else 1 end, floor(1e6 * abs(z_score)) desc, feature
+        ) as integer
+    ) as distinctiveness_rank
+from differences
 {%- endmacro -%}
 
 
-{#- One row per segment: its weight in the model, the customers it is the top segment of, and the sum of memberships. -#}
-{%- macro seg_segment_sizes(model, scores, customer_segments, dialect) -%}
+{#-
+    One row per segment: its weight in the model, the customers it is the top segment of, the sum of memberships, and
+    the money.
+
+        revenue_k = sum_i p_ik revenue_i            each term rounded to a decimal, so that no order of rows matters
+
+    revenue     dictionary: relation (text, with customer_id and as_of_date), expression (SQL over it); none without money
+-#}
+{%- macro seg_segment_sizes(model, scores, customer_segments, revenue, dialect) -%}
 with
 
 segments as (
@@ -274,30 +303,89 @@ membership_sums as (
         {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ scores }}
+),
+{%- if revenue %}
+
+customer_revenue as (
+    select
+        customer_id,
+        as_of_date,
+        cast({{ revenue.expression }} as {{ seg_double(dialect) }}) as revenue
+    from {{ revenue.relation }}
+),
+
+revenue_sums as (
+    select
+        {%- for segment in model.components %}
+        sum(
+            case
+                when {{ seg_is_measured('customer_revenue.revenue') }}
+                    then {{ seg_money('scores.' ~ seg_membership_column(segment) ~ ' * customer_revenue.revenue') }}
+            end
+        ) as revenue_{{ segment.segment_key }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ scores }} as scores
+    inner join customer_revenue
+        on scores.customer_id = customer_revenue.customer_id and scores.as_of_date = customer_revenue.as_of_date
+),
+{%- endif %}
+
+sizes as (
+    select
+        segments.model_version,
+        segments.position,
+        segments.segment_key,
+        segments.segment_name,
+        segments.description,
+        segments.weight,
+        coalesce(top_customers.customers, 0) as customers,
+        {{ seg_of_segment('segments.segment_key', model.components, 'membership_sums.membership_', dialect) | indent(4) }} as expected_customers,
+        {%- if revenue %}
+        {{ seg_of_segment('segments.segment_key', model.components, 'revenue_sums.revenue_', dialect) | indent(4) }} as revenue
+        {%- else %}
+        cast(null as {{ seg_double(dialect) }}) as revenue
+        {%- endif %}
+    from segments
+    left join top_customers
+        on segments.segment_key = top_customers.segment_key
+    cross join membership_sums
+    {%- if revenue %}
+    cross join revenue_sums
+    {%- endif %}
+),
+
+totals as (
+    select
+        cast(sum(customers) as {{ seg_double(dialect) }}) as customers,
+        cast(sum(revenue) as {{ seg_double(dialect) }}) as revenue
+    from sizes
 )
 
 select
-    segments.model_version,
-    cast(segments.segment_key as {{ seg_text(dialect) }}) as segment_key,
-    cast(segments.segment_name as {{ seg_text(dialect) }}) as segment_name,
-    cast(segments.description as {{ seg_text(dialect) }}) as description,
-    cast(segments.weight as {{ seg_double(dialect) }}) as weight,
-    cast(coalesce(top_customers.customers, 0) as bigint) as customers,
-    cast(
-        coalesce(
-            case segments.segment_key
-                {%- for segment in model.components %}
-                when {{ seg_literal(segment.segment_key, dialect) }} then membership_sums.{{ seg_membership_column(segment) }}
-                {%- endfor %}
-            end,
-            0e0
-        ) as {{ seg_double(dialect) }}
-    ) as expected_customers
-from segments
-left join top_customers
-    on segments.segment_key = top_customers.segment_key
-cross join membership_sums
-order by segments.position
+    sizes.model_version,
+    cast(sizes.segment_key as {{ seg_text(dialect) }}) as segment_key,
+    cast(sizes.segment_name as {{ seg_text(dialect) }}) as segment_name,
+    cast(sizes.description as {{ seg_text(dialect) }}) as description,
+    cast(sizes.weight as {{ seg_double(dialect) }}) as weight,
+    cast(sizes.customers as bigint) as customers,
+    cast(sizes.customers as {{ seg_double(dialect) }}) / nullif(totals.customers, 0e0) as customer_share,
+    cast(coalesce(sizes.expected_customers, 0e0) as {{ seg_double(dialect) }}) as expected_customers,
+    cast(sizes.revenue as {{ seg_double(dialect) }}) as revenue,
+    case when totals.revenue > 0e0 then cast(sizes.revenue as {{ seg_double(dialect) }}) / totals.revenue end as revenue_share
+from sizes
+cross join totals
+order by sizes.position
+{%- endmacro -%}
+
+
+{#- The one of several columns, one per segment, that belongs to a row's segment. -#}
+{%- macro seg_of_segment(key_column, segments, prefix, dialect) -%}
+    case {{ key_column }}
+        {%- for segment in segments %}
+        when {{ seg_literal(segment.segment_key, dialect) }} then {{ prefix }}{{ segment.segment_key }}
+        {%- endfor %}
+    end
 {%- endmacro -%}
 
 

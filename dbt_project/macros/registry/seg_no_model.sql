@@ -17,12 +17,15 @@
 {% endmacro %}
 
 
-{#- Stops where the wide features lack a column that the model needs: an activation in the middle of a build. -#}
-{% macro seg_require_features(mixture, features) %}
+{#-
+    Stops where the wide features lack a column that the model needs: an activation in the middle of a build.
+
+    needed      names of the columns
+-#}
+{% macro seg_require_features(mixture, features, needed) %}
     {% set relation = none if features.is_cte else load_relation(features) %}
     {% if relation is not none %}
         {% set present = adapter.get_columns_in_relation(relation) | map(attribute="name") | map("lower") | list %}
-        {% set needed = mixture.features | map(attribute="feature") | list %}
         {% set lacking = [] %}
         {% for name in needed if name | lower not in present %}{% do lacking.append(name) %}{% endfor %}
         {% if lacking %}

@@ -1,5 +1,12 @@
-{#- The measures of `seg_segment_profiles`; without an order history (`feature_table`) there are only the features. -#}
+{#-
+    The measures of `seg_segment_profiles`: the model's features, the order history, and what part of their money
+    customers spend on each category. Without an order history (`feature_table`) there are only the features.
+-#}
 {% macro seg_profile_measures(mixture) %}
-    {% set history = ["recency_days", "order_count", "net_spend", "average_order_value", "tenure_days", "days_between_orders", "category_count", "category_entropy"] %}
-    {{ return(fromjson(seg_measures(mixture, history if seg_is_enabled("transactions") else []))) }}
+    {% set history = [] %}
+    {% if seg_is_enabled("transactions") %}
+        {% do history.extend(seg_rfm_features().split()) %}
+        {% for category in mixture.categories %}{% do history.append("share_" ~ category.column_suffix) %}{% endfor %}
+    {% endif %}
+    {{ return(fromjson(seg_measures(mixture, history))) }}
 {% endmacro %}

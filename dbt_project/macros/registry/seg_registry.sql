@@ -73,6 +73,7 @@
     {% for row in components %}{% do checked.components.append(seg_checked_component(row, features | length, version)) %}{% endfor %}
     {% do seg_refuse_repeats(checked.features | map(attribute="feature") | list, version) %}
     {% do seg_refuse_repeats(checked.components | map(attribute="segment_key") | list, version) %}
+    {% do checked.update({"components": seg_with_given_names(checked.components)}) %}
     {{ return(checked) }}
 {% endmacro %}
 
@@ -174,7 +175,7 @@
 
 
 {% macro seg_checked_name(value, version) %}
-    {% if value is not string or not modules.re.match("^[^\\x00-\\x1f\\\\]{1,200}\Z", value) %}
+    {% if not seg_is_a_name(value) %}
         {% do seg_registry_error(version, "'" ~ value ~ "' is not a name: 1 to 200 characters, no control character, no backslash") %}
     {% endif %}
     {{ return(value) }}

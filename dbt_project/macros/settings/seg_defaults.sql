@@ -17,6 +17,7 @@
     model.min_segment_share  a candidate with a smaller segment is refused
     model.min_kept_share  a fit after which fewer customers keep their segment is refused, unless it is accepted
     tiers                least membership of the top segment (dominant), else of the second one (hybrid)
+    segment_names        segment key → the name that people gave it, instead of the automatic one
     registry_schema      where the registry tables are; null is the target's schema
     allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
     full_scan_tests      false switches off the data tests that read every order line
@@ -48,6 +49,7 @@
         "min_kept_share": 0.8
     },
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
+    "segment_names": {},
     "registry_schema": null,
     "allow_missing_model": false,
     "full_scan_tests": true,

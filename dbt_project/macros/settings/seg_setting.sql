@@ -39,8 +39,11 @@
     {%- elif given is not mapping -%}
         {{- exceptions.raise_compiler_error(
             "warehouse_seg: the variable `" ~ path ~ "` is " ~ given ~ ", but has keys of its own: "
-            ~ defaults | join(', ') ~ ". Write it as a dictionary."
+            ~ (defaults | join(', ') or 'those of the segments') ~ ". Write it as a dictionary."
         ) -}}
+    {%- elif path == 'segment_names' -%}
+        {#- Its keys are the model's, which no default can list. -#}
+        {{- return(seg_checked_segment_names(given)) -}}
     {%- endif -%}
     {%- set merged = {} -%}
     {%- for key in given if key not in defaults -%}

@@ -13,13 +13,15 @@ select
     log_density as standard_deviation,
     log_density as population_mean,
     log_density as index_vs_population,
-    log_density as z_score
+    log_density as z_score,
+    model_version as distinctiveness_rank
 from {{ scores }}
 where 1 = 0
 
 {%- else -%}
-    {%- do seg_require_features(mixture, features) -%}
+    {%- set measures = seg_profile_measures(mixture) -%}
+    {%- do seg_require_features(mixture, features, measures | map(attribute='feature') | list) -%}
 
-{{ seg_profiles(mixture, features, scores, seg_profile_measures(mixture), target.type) }}
+{{ seg_profiles(mixture, features, scores, measures, target.type) }}
 
 {%- endif %}

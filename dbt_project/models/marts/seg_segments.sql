@@ -2,6 +2,7 @@
 
 {%- set scores = ref('seg_customer_scores') -%}
 {%- set customer_segments = ref('seg_customer_segments') -%}
+{%- set features = ref('seg_customer_features') -%}
 {%- set mixture = seg_scored_model() -%}
 
 {%- if mixture is none -%}
@@ -13,12 +14,16 @@ select
     segment_name as description,
     membership as weight,
     cast(null as bigint) as customers,
-    membership as expected_customers
+    membership as customer_share,
+    membership as expected_customers,
+    membership as revenue,
+    membership as revenue_share
 from {{ customer_segments }}
 where 1 = 0
 
 {%- else -%}
+    {%- do seg_warn_of_unknown_keys(mixture.components) -%}
 
-{{ seg_segment_sizes(mixture, scores, customer_segments, target.type) }}
+{{ seg_segment_sizes(mixture, scores, customer_segments, seg_revenue(features), target.type) }}
 
 {%- endif %}

@@ -17,7 +17,7 @@ from {{ features }}
 where 1 = 0
 
 {%- else -%}
-    {%- do seg_require_features(mixture, features) -%}
+    {%- do seg_require_features(mixture, features, mixture.features | map(attribute='feature') | list) -%}
 
 {{ seg_mixture_scores(mixture, features, ['customer_id', 'as_of_date'], target.type) }}
 

@@ -2,14 +2,14 @@
     Every column named has a finite value from `at_least` to `at_most` in every row, and none is null but where
     `nullable: true`. One pass over the rows for all columns. Fails with the rows at fault and the first column at fault.
 -#}
-{% test seg_ranges(model, ranges) %}
+{% test seg_ranges(model, ranges, key='customer_id') %}
 
 with
 
 judged as (
 
     select
-        customer_id,
+        {{ key }},
         {{ ranges | join(',\n        ') }},
         case
             {%- for column, bounds in ranges.items() %}

@@ -31,26 +31,77 @@ membership_sums as (
         sum(membership_s1) as membership_s1,
         sum(membership_s2) as membership_s2
     from seg_customer_scores
+),
+
+customer_revenue as (
+    select
+        customer_id,
+        as_of_date,
+        cast(net_spend as double precision) as revenue
+    from seg_customer_features
+),
+
+revenue_sums as (
+    select
+        sum(
+            case
+                when abs(customer_revenue.revenue) <= 1e100
+                    then cast(scores.membership_s1 * customer_revenue.revenue as decimal(18, 4))
+            end
+        ) as revenue_s1,
+        sum(
+            case
+                when abs(customer_revenue.revenue) <= 1e100
+                    then cast(scores.membership_s2 * customer_revenue.revenue as decimal(18, 4))
+            end
+        ) as revenue_s2
+    from seg_customer_scores as scores
+    inner join customer_revenue
+        on scores.customer_id = customer_revenue.customer_id and scores.as_of_date = customer_revenue.as_of_date
+),
+
+sizes as (
+    select
+        segments.model_version,
+        segments.position,
+        segments.segment_key,
+        segments.segment_name,
+        segments.description,
+        segments.weight,
+        coalesce(top_customers.customers, 0) as customers,
+        case segments.segment_key
+            when 's1' then membership_sums.membership_s1
+            when 's2' then membership_sums.membership_s2
+        end as expected_customers,
+        case segments.segment_key
+            when 's1' then revenue_sums.revenue_s1
+            when 's2' then revenue_sums.revenue_s2
+        end as revenue
+    from segments
+    left join top_customers
+        on segments.segment_key = top_customers.segment_key
+    cross join membership_sums
+    cross join revenue_sums
+),
+
+totals as (
+    select
+        cast(sum(customers) as double precision) as customers,
+        cast(sum(revenue) as double precision) as revenue
+    from sizes
 )
 
 select
-    segments.model_version,
-    cast(segments.segment_key as varchar) as segment_key,
-    cast(segments.segment_name as varchar) as segment_name,
-    cast(segments.description as varchar) as description,
-    cast(segments.weight as double precision) as weight,
-    cast(coalesce(top_customers.customers, 0) as bigint) as customers,
-    cast(
-        coalesce(
-            case segments.segment_key
-                when 's1' then membership_sums.membership_s1
-                when 's2' then membership_sums.membership_s2
-            end,
-            0e0
-        ) as double precision
-    ) as expected_customers
-from segments
-left join top_customers
-    on segments.segment_key = top_customers.segment_key
-cross join membership_sums
-order by segments.position
+    sizes.model_version,
+    cast(sizes.segment_key as varchar) as segment_key,
+    cast(sizes.segment_name as varchar) as segment_name,
+    cast(sizes.description as varchar) as description,
+    cast(sizes.weight as double precision) as weight,
+    cast(sizes.customers as bigint) as customers,
+    cast(sizes.customers as double precision) / nullif(totals.customers, 0e0) as customer_share,
+    cast(coalesce(sizes.expected_customers, 0e0) as double precision) as expected_customers,
+    cast(sizes.revenue as double precision) as revenue,
+    case when totals.revenue > 0e0 then cast(sizes.revenue as double precision) / totals.revenue end as revenue_share
+from sizes
+cross join totals
+order by sizes.position

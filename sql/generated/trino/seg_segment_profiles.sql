@@ -14,6 +14,8 @@ measured as (
 
 sums as (
     select
+        sum(membership_s1) as members_s1,
+        sum(membership_s2) as members_s2,
         cast(count(x_1) as double) as count_x_1,
         sum(x_1) as sum_x_1,
         sum(x_1 * x_1) as squares_x_1,
@@ -49,6 +51,7 @@ profile_s1 as (
         's1' as segment_key,
         'recency_days' as feature,
         90.0e0 as shift,
+        members_s1 as members,
         count_x_1_s1 as customers,
         sum_x_1_s1 as total,
         squares_x_1_s1 as squares,
@@ -61,6 +64,7 @@ profile_s1 as (
         's1' as segment_key,
         'order_count' as feature,
         1.0e0 as shift,
+        members_s1 as members,
         count_x_2_s1 as customers,
         sum_x_2_s1 as total,
         squares_x_2_s1 as squares,
@@ -73,6 +77,7 @@ profile_s1 as (
         's1' as segment_key,
         'spend_wine' as feature,
         0.0e0 as shift,
+        members_s1 as members,
         count_x_3_s1 as customers,
         sum_x_3_s1 as total,
         squares_x_3_s1 as squares,
@@ -87,6 +92,7 @@ profile_s2 as (
         's2' as segment_key,
         'recency_days' as feature,
         90.0e0 as shift,
+        members_s2 as members,
         count_x_1_s2 as customers,
         sum_x_1_s2 as total,
         squares_x_1_s2 as squares,
@@ -99,6 +105,7 @@ profile_s2 as (
         's2' as segment_key,
         'order_count' as feature,
         1.0e0 as shift,
+        members_s2 as members,
         count_x_2_s2 as customers,
         sum_x_2_s2 as total,
         squares_x_2_s2 as squares,
@@ -111,6 +118,7 @@ profile_s2 as (
         's2' as segment_key,
         'spend_wine' as feature,
         0.0e0 as shift,
+        members_s2 as members,
         count_x_3_s2 as customers,
         sum_x_3_s2 as total,
         squares_x_3_s2 as squares,
@@ -131,6 +139,7 @@ means as (
         segment_key,
         feature,
         shift,
+        customers >= 5e-1 * members as is_usual,
         total / nullif(customers, 0e0) as centered_mean,
         squares / nullif(customers, 0e0) as mean_square,
         population_total / nullif(population_customers, 0e0) as population_centered_mean,
@@ -142,11 +151,24 @@ deviations as (
     select
         segment_key,
         feature,
+        is_usual,
         shift + centered_mean as mean,
         shift + population_centered_mean as population_mean,
         sqrt(greatest(mean_square - centered_mean * centered_mean, 0e0)) as standard_deviation,
         sqrt(greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)) as population_deviation
     from means
+),
+
+differences as (
+    select
+        segment_key,
+        feature,
+        is_usual,
+        mean,
+        standard_deviation,
+        population_mean,
+        (mean - population_mean) / nullif(population_deviation, 0e0) as z_score
+    from deviations
 )
 
 select
@@ -156,5 +178,11 @@ select
     cast(standard_deviation as double) as standard_deviation,
     cast(population_mean as double) as population_mean,
     cast(1e2 * mean / nullif(population_mean, 0e0) as double) as index_vs_population,
-    cast((mean - population_mean) / nullif(population_deviation, 0e0) as double) as z_score
-from deviations
+    cast(z_score as double) as z_score,
+    cast(
+        row_number() over (
+            partition by segment_key
+            order by case when is_usual and z_score is not null then 0 else 1 end, floor(1e6 * abs(z_score)) desc, feature
+        ) as integer
+    ) as distinctiveness_rank
+from differences

@@ -1,0 +1,108 @@
+"""The profile sheet: who each segment is, what it brings, and what to do about it, read from the tables for BI."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.errors import UsageError
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.rendering import render_statement
+from warehouse_seg.suggestions import Measure, suggestion
+from warehouse_seg.warehouse import Warehouse
+
+TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
+BUILD = "Run `dbt build --select seg_customer_scores+`, or `warehouse-seg run`, which fits a model where there is none"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One segment.
+
+    measures: rows of seg_segment_profiles, the most distinctive first
+    suggested_action: empty where no rule fits; because: what it goes by (see suggestions.py)
+    """
+
+    segment_key: str
+    segment_name: str
+    description: str
+    customers: int
+    customer_share: float
+    expected_customers: float
+    revenue: float | None
+    revenue_share: float | None
+    measures: list[dict[str, Any]]
+    suggested_action: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All segments of the model that scored the customers, the largest first."""
+
+    model_version: int
+    customers: int
+    segments: list[Sheet]
+
+
+def profile(project: DbtProject) -> Profile:
+    """The profile of the segments as the last build left them.
+
+    Raises UsageError where the tables are not built, hold nobody, or were built by an older version of the package.
+    """
+    manifest = Session.start(project).manifest
+    relations = {name: manifest.relation(model) for name, model in TABLES.items()}
+    with project.warehouse(read_only=True) as warehouse:
+        _require(warehouse, relations)
+        segments = warehouse.rows(render_statement("profile_segments", **relations))
+        measures = warehouse.rows(render_statement("profile_measures", **relations))
+    customers = sum(row["customers"] for row in segments)
+    if not customers:
+        raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")
+    return Profile(
+        model_version=segments[0]["model_version"],
+        customers=customers,
+        segments=[_sheet(segment, measures) for segment in segments],
+    )
+
+
+def _require(warehouse: Warehouse, relations: dict[str, str]) -> None:
+    for name, relation in relations.items():
+        if not warehouse.has_relation(relation):
+            raise UsageError(f"found no table {relation}: nobody has a segment yet. {BUILD}")
+        present = warehouse.column_types(f"select * from {relation}")
+        newest = {"segments": "revenue_share", "profiles": "distinctiveness_rank"}[name]
+        if newest not in present:
+            raise UsageError(
+                f"{relation} has no column {newest}: an older version of the package built it. {BUILD}"
+            )
+
+
+def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> Sheet:
+    own = [
+        _without("segment_key", row)
+        for row in measures
+        if row["segment_key"] == segment["segment_key"]
+    ]
+    advice = suggestion(
+        {
+            row["feature"]: Measure(_number(row["mean"]), _number(row["index_vs_population"]))
+            for row in own
+        }
+    )
+    return Sheet(
+        **_without("model_version", segment),
+        measures=own,
+        suggested_action=advice.action,
+        because=advice.because,
+    )
+
+
+def _without(column: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != column}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -1,0 +1,141 @@
+"""What to do about a segment: rules of thumb over its averages, the first that fits.
+
+They are starting points for a person, not effects that anybody measured, and each says what it goes by. Without an
+order history there is nothing to go by, and no suggestion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+LOW, HIGH = 75, 125
+"""An index (100 times the segment's mean over that of all customers) from which on a segment differs."""
+
+ONE_ORDER = 1.5
+
+BASIS = ("recency_days", "order_count", "average_order_value", "net_spend")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A segment's mean of a feature, in its own unit, and its index against all customers (100 is average)."""
+
+    mean: float
+    index: float
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What the rules look at; each word means the same in all of them."""
+
+    recency: Measure
+    orders: Measure
+    basket: Measure
+    spend: Measure
+
+    @property
+    def lapsed(self) -> bool:
+        """Away for longer than the average customer."""
+        return self.recency.index >= HIGH
+
+    @property
+    def recent(self) -> bool:
+        """Here more lately than the average customer."""
+        return self.recency.index <= LOW
+
+    @property
+    def bought_once(self) -> bool:
+        """Most have placed one order."""
+        return self.orders.mean < ONE_ORDER
+
+    @property
+    def frequent(self) -> bool:
+        """More orders than the average customer."""
+        return self.orders.index >= HIGH
+
+    @property
+    def large_baskets(self) -> bool:
+        """More money an order than the average customer."""
+        return self.basket.index >= HIGH
+
+    @property
+    def valuable(self) -> bool:
+        """More money in all than the average customer."""
+        return self.spend.index >= HIGH
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A suggestion and whom it is for. `when` and `action` stand word for word in docs/segments.md."""
+
+    when: str
+    applies: Callable[[Behaviour], bool]
+    action: str
+
+
+RULES = (
+    Rule(
+        "lapsed, bought once",
+        lambda who: who.lapsed and who.bought_once,
+        "Spend little: one cheap reminder, then nothing that costs money.",
+    ),
+    Rule(
+        "lapsed, bought more than once",
+        lambda who: who.lapsed,
+        "Win back: they knew the shop well enough to return. A personal reason to come again, once or twice, and a "
+        "question why they stopped.",
+    ),
+    Rule(
+        "bought once, large basket",
+        lambda who: who.bought_once and who.large_baskets,
+        "Find the occasion of that one order (a gift, a season) and write before it comes again.",
+    ),
+    Rule(
+        "bought once",
+        lambda who: who.bought_once,
+        "Win the second order: a welcome series in the weeks after the first.",
+    ),
+    Rule(
+        "frequent, baskets below average",
+        lambda who: who.frequent and who.basket.index < 100,
+        "Raise the basket, not the frequency: bundles, larger packs, a threshold for free delivery.",
+    ),
+    Rule(
+        "frequent, valuable",
+        lambda who: who.frequent and who.valuable,
+        "Keep: service and early access before discounts. Notice the first order that fails to come.",
+    ),
+    Rule(
+        "valuable by large baskets",
+        lambda who: who.valuable,
+        "Shorten the gap between their large orders: a reminder between two of them, news of what they buy.",
+    ),
+    Rule(
+        "recent, more than one order, none of the above",
+        lambda who: who.recent,
+        "Build the habit: show a second category while they are here.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to do, empty where no rule fits, and what that goes by."""
+
+    action: str
+    because: str
+
+
+def suggestion(measures: Mapping[str, Measure]) -> Suggestion:
+    """The first rule that fits a segment.
+
+    measures: feature → mean and index; those of the order history decide
+    """
+    if any(name not in measures for name in BASIS):
+        return Suggestion("", "no order history to go by")
+    who = Behaviour(*(measures[name] for name in BASIS))
+    rule = next((rule for rule in RULES if rule.applies(who)), None)
+    return (
+        Suggestion(rule.action, rule.when) if rule else Suggestion("", "near the average customer")
+    )
