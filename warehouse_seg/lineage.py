@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from warehouse_seg.model import SegmentModel
+from warehouse_seg.naming import named
 from warehouse_seg.rendering import render_statement
 
 Array = NDArray[np.float64]
@@ -144,12 +145,17 @@ def overlap_table(old: SegmentModel, new: SegmentModel, rows: Iterable[Mapping[s
 
 
 def trace(
-    old: SegmentModel, new: SegmentModel, overlap: Array, used_keys: Iterable[str] = ()
+    old: SegmentModel,
+    new: SegmentModel,
+    overlap: Array,
+    used_keys: Iterable[str] = (),
+    columns: dict[str, Array] | None = None,
 ) -> Lineage:
     """Give the new model's segments the identity that their customers had.
 
     overlap: customers by old segment (rows) and new segment (columns), (K_old, K_new)
     used_keys: every key that was ever given out
+    columns: raw columns (n,) of the customers that the new model was fitted on, for the names of its new segments
     """
     affinity = affinities(old, new) if same_feature_space(old, new) else None
     evidence = _Evidence(overlap, affinity)
@@ -161,7 +167,7 @@ def trace(
     links += [evidence.retirement(k, old_keys[k]) for k in evidence.without_heir(heirs)]
     kept = {k: float(evidence.of_previous[k, j]) for j, k in heirs.items()}
     return Lineage(
-        model=_with_identity(old, new, keys),
+        model=_with_identity(old, new, keys, columns),
         previous_model_version=old.model_version,
         links=tuple(links),
         kept_share=float(sum(overlap[k, j] for j, k in heirs.items()) / max(overlap.sum(), 1)),
@@ -268,20 +274,14 @@ def _fresh_keys(used: Iterable[str]) -> Iterator[str]:
     return (f"s{number}" for number in count(max(numbers, default=0) + 1))
 
 
-def _with_identity(old: SegmentModel, new: SegmentModel, keys: Sequence[str]) -> SegmentModel:
+def _with_identity(
+    old: SegmentModel, new: SegmentModel, keys: Sequence[str], columns: dict[str, Array] | None
+) -> SegmentModel:
     """The new model with these keys; an inherited key brings its name along, other names stay apart from those."""
     names = {component.segment_key: component.segment_name for component in old.components}
-    taken = {names[key] for key in keys if key in names}
-    components = []
-    for key, component in zip(keys, new.components, strict=True):
-        name = names.get(key) or _apart(component.segment_name, taken)
-        taken.add(name)
-        components.append(component.model_copy(update={"segment_key": key, "segment_name": name}))
-    return new.model_copy(update={"components": tuple(components)})
-
-
-def _apart(name: str, taken: set[str]) -> str:
-    """The name, with a number where it is taken already."""
-    if name not in taken:
-        return name
-    return next(f"{name} {number}" for number in count(2) if f"{name} {number}" not in taken)
+    components = tuple(
+        component.model_copy(update={"segment_key": key})
+        for key, component in zip(keys, new.components, strict=True)
+    )
+    inherited = {key: names[key] for key in keys if key in names}
+    return named(new.model_copy(update={"components": components}), columns, inherited)

@@ -62,7 +62,7 @@ def fit(
     if previous is None:
         model = with_new_keys(model, used_keys)
     else:
-        lineage = _traced(session, previous, model, used_keys, progress)
+        lineage = _traced(session, previous, model, sample.columns, used_keys, progress)
         model = lineage.model
         if not accept_changes:
             _refuse_too_much_change(lineage, previous, session.settings.model.min_kept_share)
@@ -128,13 +128,14 @@ def _traced(
     session: Session,
     previous: SegmentModel,
     model: SegmentModel,
+    columns: Columns,
     used_keys: Sequence[str],
     progress: Progress,
 ) -> Lineage:
     """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
     with session.project.warehouse(read_only=True) as warehouse:
         overlap = count_overlap(warehouse, session, previous, model)
-    lineage = trace(previous, model, overlap, used_keys)
+    lineage = trace(previous, model, overlap, used_keys, columns)
     for link in lineage.links:
         progress(f"  {link}")
     progress(f"{lineage.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment")
