@@ -69,9 +69,21 @@ def left_aside(
     choices: Sequence[FeatureChoice],
     settings: ModelSettings,
 ) -> list[str]:
-    """Features that would be chosen today and that a refit does not take up."""
-    names = _prepared_names(sample, choices, settings)
-    return [name for name in names if name not in active.feature_names]
+    """What a search would take up today and a refit does not, each in words."""
+    names = [
+        name
+        for name in _prepared_names(sample, choices, settings)
+        if name not in active.feature_names
+    ]
+    count, version = len(active.components), f"version {active.model_version}"
+    asked = settings.segments
+    aside = [f"{', '.join(names)} would be features of a new model"] if names else []
+    if not asked.min <= count <= asked.max:
+        aside.append(f"`model.segments` is {asked.min} to {asked.max}, {version} has {count}")
+    if active.covariance_type not in settings.covariance:
+        wanted = ", ".join(settings.covariance)
+        aside.append(f"`model.covariance` is {wanted}, that of {version} {active.covariance_type}")
+    return aside
 
 
 def refit_model(

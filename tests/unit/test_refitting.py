@@ -229,8 +229,13 @@ def test_a_feature_that_is_gone_is_named() -> None:
     assert said == "version 4 needs basket, which the features lack now"
 
 
-def test_features_that_would_be_chosen_today_are_listed() -> None:
+def test_what_a_refit_does_not_take_up_is_said() -> None:
     columns = customers() | {"age": np.random.default_rng(3).normal(40, 9, CUSTOMERS)}
     sample, chosen = sample_of(columns), choices("visits", "basket", "age")
-    assert left_aside(active_model(), sample, chosen, settings_of()) == ["age"]
     assert left_aside(active_model(), sample, chosen[:2], settings_of()) == []
+    asked = settings_of(segments={"min": 4, "max": 6}, covariance=["tied", "diag"])
+    assert left_aside(active_model(), sample, chosen, asked) == [
+        "age would be features of a new model",
+        "`model.segments` is 4 to 6, version 4 has 3",
+        "`model.covariance` is tied, diag, that of version 4 full",
+    ]

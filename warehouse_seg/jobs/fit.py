@@ -98,10 +98,8 @@ def _read(
         choices = choose_features(sample, session.settings)
         reason = why_reselect(basis, sample, choices, session.settings.model)
         if not reason:
-            if aside := left_aside(basis, sample, choices, session.settings.model):
-                progress(
-                    f"note: {', '.join(aside)} would be features today; `warehouse-seg fit --reselect` takes them up"
-                )
+            for aside in left_aside(basis, sample, choices, session.settings.model):
+                progress(f"note: {aside}; `warehouse-seg fit --reselect` takes that up")
             return basis, sample
         progress(f"note: {reason}; features, categories and shape are chosen anew")
     return None, read_sample(warehouse, session)
