@@ -72,7 +72,7 @@ def test_two_descriptions_that_say_nothing_are_alike() -> None:
 def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]) -> None:
     memberships, _ = memberships_and_types(seed=1)
     designs = {"one": memberships, "two": memberships}
-    for found in predictions(designs, bought * 10.0, bought, seed=1):
+    for found in predictions(designs, np.where(bought, 10.0, 0.0), bought, seed=1):
         assert (found.spend_r2, found.buying_auc, found.buying_log_loss) == (None, None, None)
         assert (found.spend, found.buying) == (None, None)
 
@@ -88,9 +88,9 @@ def test_where_everybody_buys_only_spend_is_measured() -> None:
 def test_refunds_after_the_day_are_no_spend() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
-    with_refunds = np.where(spend == 0, -500.0, spend)
+    with_refunds: Array = np.where(spend == 0, -500.0, spend)
     expected, found = (
-        predictions({"one": memberships}, values.astype(np.float64), spend > 0, seed=1)[0]
+        predictions({"one": memberships}, values, spend > 0, seed=1)[0]
         for values in (spend, with_refunds)
     )
     assert found == expected

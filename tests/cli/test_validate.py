@@ -1,0 +1,277 @@
+"""`warehouse-seg validate` and `compare` on the small shop, and the earlier days that they look back to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.shop_fixtures import Command, set_effective
+from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.jobs.features import followed_features_query, past_features_query
+from warehouse_seg.jobs.past import LookBack, look_back
+from warehouse_seg.jobs.session import Session
+
+KINDS = """
+create table raw.kinds as
+select
+    customer_id,
+    segment_key as same,
+    case when customer_id % 3 > 0 then 'a' else 'b' end as balanced,
+    case when segment_key = 's1' then 'young' when customer_id % 2 = 0 then 'old' end as age,
+    customer_id as own
+from seg_customer_segments
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A scored shop in which more is known of the customers than their orders; nobody changes it."""
+    copied = stages.scored().copy(tmp_path_factory.mktemp("validate") / "shop")
+    copied.execute(KINDS)
+    manifest = copied.folder / "target" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    known = next(
+        source for source in content["sources"].values() if source["name"] == "order_lines"
+    )
+    content["sources"]["source.small_shop.shop.kinds"] = known | {
+        "name": "kinds",
+        "relation_name": '"shop"."raw"."kinds"',
+    }
+    manifest.write_text(json.dumps(content))
+    return copied
+
+
+@pytest.fixture
+def look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """look(job): what a job that reads the shop's warehouse returns."""
+    monkeypatch.setattr(DbtProject, "credentials", CREDENTIALS)
+    session = Session.after_dbt(shop.project)
+
+    def looked(job: Any) -> Any:
+        with shop.project.warehouse(read_only=True) as warehouse:
+            model = session.registry(warehouse).stored(None)
+            return job(warehouse, session, model)
+
+    return looked
+
+
+def validated(command: Command, shop: Shop, *arguments: str) -> dict[str, Any]:
+    done = command(shop, "validate", "--json", *arguments)
+    assert done.exit_code == 0, done.talk
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- the commands
+
+
+def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, shop: Shop) -> None:
+    found = validated(
+        command, shop, "--reference", "shop.kinds.same", "--protected", "shop.kinds.age"
+    )
+    keys = [key for (key,) in shop.rows("select distinct segment_key from seg_segments order by 1")]
+    assert sorted(found["segments"]) == keys
+    assert found["likelihood"]["held_out"] > found["likelihood"]["single_gaussian"]
+    assert found["starts"]["agreement"] > 0.8
+    assert len(found["windows"]) == 3
+    assert len(found["pairs"]) == len(keys) * (len(keys) - 1) / 2
+    assert found["reference"]["adjusted_rand"] == pytest.approx(1)
+    (customers,) = shop.rows("select count(*) from seg_customer_segments")[0]
+    assert found["reference"]["customers"] == customers
+    flagged = {(one["place"], one["group"]) for one in found["protected"] if one["flagged"]}
+    assert ("s1", "young") in flagged
+    assert not any(one["flagged"] for one in found["protected"] if one["place"] == "dominant")
+    assert [one["by"] for one in found["time_split"]["predictions"]][:2] == [
+        "memberships",
+        "top segment",
+    ]
+    assert found["verdict"].startswith(f"The {len(keys)} segments of version 1 ")
+    assert found["verdict"].endswith(".")
+
+
+def test_validate_for_people(command: Command, shop: Shop) -> None:
+    done = command(shop, "validate", "--protected", "shop.kinds.balanced")
+    assert done.exit_code == 0, done.talk
+    for said in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
+        assert said in done.out
+    assert "no segment and no tier treats a protected group differently" in done.out.replace(
+        "\n", " "
+    )
+    assert "read 1,000 customers" in done.err
+
+
+def test_compare_in_json(command: Command, shop: Shop) -> None:
+    done = command(shop, "compare", "--json")
+    assert done.exit_code == 0, done.talk
+    found = json.loads(done.out)
+    assert [one["method"] for one in found["methods"]] == [
+        "mixture",
+        "k-means",
+        "Ward hierarchical",
+        "DBSCAN",
+        "spectral",
+        "RFM rules",
+    ]
+    assert found["methods"][0]["by_membership"]["by"] == "memberships"
+    assert found["customers"] == 1_000
+    assert found["verdict"]
+
+
+def test_compare_for_people_without_a_time_split(
+    command: Command, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse_seg.jobs.compare.look_back", lambda *_: "the clock stood still")
+    done = command(shop, "compare")
+    assert done.exit_code == 0, done.talk
+    assert "no time split: the clock stood still" in done.out
+    assert "verdict: " in done.out
+
+
+def test_nothing_is_written(command: Command, shop: Shop) -> None:
+    before = shop.rows("from information_schema.tables select table_name order by all")
+    command(shop, "validate")
+    assert shop.rows("from information_schema.tables select table_name order by all") == before
+
+
+@pytest.mark.parametrize("name", ["validate", "compare"])
+def test_before_the_first_fit(command: Command, stages: Stages, name: str) -> None:
+    done = command(stages.with_features(), name)
+    assert done.exit_code == 2
+    assert "no model is active yet; run `warehouse-seg fit`" in done.err
+    assert not done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--version", "99"), "found no such model version"),
+        (("--window-days", "9999"), "found --window-days 9999, needed 7 to"),
+        (("--window-days", "1"), "found --window-days 1, needed 7 to"),
+    ],
+)
+@pytest.mark.parametrize("name", ["validate", "compare"])
+def test_what_is_not_there(
+    command: Command, shop: Shop, name: str, arguments: tuple[str, ...], said: str
+) -> None:
+    done = command(shop, name, *arguments)
+    assert done.exit_code == 2
+    assert said in done.err
+    assert not done.out
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("shop.kind.same", "no source shop.kind; did you mean 'shop.kinds'"),
+        ("kinds.same", "no model kinds"),
+        ("shop.kinds.sme", "has no column sme; did you mean 'same'"),
+        ("order_counts", "has no column order_counts; did you mean 'order_count'"),
+        ("shop.kinds.own", "found 1,500 different values, needed 2 to 50"),
+        ("shop.order_lines.category", "more rows than customers"),
+        ("a.b.c.d", "name a column as COLUMN, MODEL.COLUMN or SOURCE.TABLE.COLUMN"),
+    ],
+)
+def test_a_column_that_is_no_grouping_of_customers(
+    command: Command, shop: Shop, column: str, said: str
+) -> None:
+    for option in ("--reference", "--protected"):
+        done = command(shop, "validate", option, column)
+        assert done.exit_code == 2
+        assert said in done.err
+        assert not done.out
+
+
+def test_a_ready_table_has_no_earlier_days(command: Command, shop: Shop, tmp_path: Path) -> None:
+    ready = shop.copy(tmp_path / "ready")
+    set_effective(ready, transactions=None, feature_table="customers")
+    found = validated(command, ready)
+    assert found["time_split"] is None
+    assert found["windows"] == []
+    assert "a ready feature_table shows one day only" in found["without_time_split"]
+    done = command(ready, "validate")
+    assert "no time split: a ready feature_table shows one day only" in done.out
+
+
+# ---------------------------------------------------------------------------------------------- earlier days
+
+
+def lines(shop: Shop) -> pd.DataFrame:
+    with duckdb.connect(str(shop.folder / DATABASE), read_only=True) as database:
+        return database.execute(
+            "select *, cast(amount as double) as money, cast(ordered_at as date) as day from raw.order_lines"
+        ).df()
+
+
+def test_the_features_of_today_are_those_that_dbt_built(look: Any, shop: Shop) -> None:
+    def job(warehouse: Any, session: Session, model: Any) -> list[Any]:
+        today = warehouse.rows("select max(as_of_date) as day from seg_customer_features")[0]["day"]
+        query = past_features_query(warehouse, session, model.categories, str(today))
+        built = "select * from seg_customer_features"
+        return [
+            warehouse.rows(f"from ({one}) except from ({other})")
+            for one, other in ((query, built), (built, query))
+        ]
+
+    assert look(job) == [[], []]
+
+
+def test_an_earlier_day_sees_what_was_known_then_and_what_came_after(look: Any, shop: Shop) -> None:
+    day, until = "2026-05-01", "2026-06-15"
+
+    def job(warehouse: Any, session: Session, model: Any) -> pd.DataFrame:
+        query = followed_features_query(warehouse, session, model.categories, day, until)
+        return pd.DataFrame(warehouse.rows(query)).set_index("customer_id").sort_index()
+
+    found = look(job)
+    known = lines(shop)
+    before, since = known[known.day < day], known[(known.day >= day) & (known.day < until)]
+    by_customer = before.groupby("customer_id")
+    assert found.index.tolist() == sorted(before.customer_id.unique())
+    recency = (pd.Timestamp(day) - by_customer.day.max()).dt.days
+    np.testing.assert_array_equal(found.recency_days, recency)
+    np.testing.assert_array_equal(found.order_count, by_customer.order_id.nunique())
+    np.testing.assert_allclose(found.net_spend, by_customer.money.sum(), atol=1e-9)
+    later = since.groupby("customer_id")
+    for column, expected in (
+        ("next_order_count", later.order_id.nunique()),
+        ("next_net_spend", later.money.sum()),
+    ):
+        aligned = expected.reindex(found.index, fill_value=0)
+        np.testing.assert_allclose(found[column], aligned, atol=1e-9)
+    assert found.next_order_count.gt(0).any()
+    assert found.next_order_count.eq(0).any()
+
+
+def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
+    def job(warehouse: Any, session: Session, model: Any) -> list[LookBack | str]:
+        return [look_back(warehouse, session, model, given) for given in (None, 30)]
+
+    usual, given = look(job)
+    (span,) = look(
+        lambda warehouse, *_: warehouse.rows(
+            "select max(tenure_days) as days from seg_customer_rfm"
+        )
+    )
+    assert usual.window_days == min(90, span["days"] // 4)
+    assert given.window_days == 30
+    assert list(given.earlier_days()) == [
+        str(given.as_of_date - pd.Timedelta(days=30 * number)) for number in (1, 2, 3)
+    ]
+
+
+def test_features_that_nobody_knows_of_an_earlier_day(look: Any) -> None:
+    def job(warehouse: Any, session: Session, model: Any) -> LookBack | str:
+        (first, *others) = model.features
+        renamed = first.model_copy(update={"feature": "visits"})
+        return look_back(
+            warehouse, session, model.model_copy(update={"features": (renamed, *others)}), None
+        )
+
+    assert str(look(job)).startswith("visits: nobody knows the values that `extra_features` had")
