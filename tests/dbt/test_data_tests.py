@@ -70,9 +70,17 @@ def test_ranges_find_every_row_out_of_range(project: Path, dbt: Dbt) -> None:
         f"update seg_customer_rfm set {fault} where customer_id = 'c{number}'"
         for number, fault in enumerate(RANGE_FAULTS.values())
     ]
-    mend = "create or replace table seg_customer_rfm as from kept"
-    found = failures(project, dbt, kept, *faults, mend=mend)
+    segments = """
+        insert into seg_segments (segment_key, weight, customers, customer_share, expected_customers, revenue) values
+        ('share above 1', 0.5, 1, 1.5, 1, 1),
+        ('customers below 0', 0.5, -1, 0.5, 1, 1),
+        ('infinite money', 0.5, 1, 0.5, 1, 'infinity'),
+        ('without money or customers', 0.5, 0, null, 0, null)
+    """
+    mend = "create or replace table seg_customer_rfm as from kept; delete from seg_segments"
+    found = failures(project, dbt, kept, *faults, segments, mend=mend)
     assert found["seg_customer_rfm_ranges"] == len(RANGE_FAULTS)
+    assert found["seg_segments_ranges"] == 3
 
 
 def test_a_key_that_is_twice_there_and_one_that_is_null_are_found(project: Path, dbt: Dbt) -> None:
