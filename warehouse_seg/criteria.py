@@ -20,13 +20,10 @@ from sklearn.metrics import (
 
 from warehouse_seg import em
 from warehouse_seg.model import Candidate
-from warehouse_seg.search import REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
+from warehouse_seg.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
 from warehouse_seg.settings import ModelSettings
 
 Array = NDArray[np.float64]
-
-SMALLEST_EIGENVALUE = 1e-4
-"""A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
 
 HELD_OUT = 5
 """Every fifth customer is kept out of the fit whose density of them is measured."""
@@ -114,7 +111,7 @@ def _agreement(moments: Array, found: Found) -> float:
 
 
 def _degenerate(eigenvalue: float, weight: float, settings: ModelSettings) -> str:
-    if eigenvalue < SMALLEST_EIGENVALUE:
+    if eigenvalue < COLLAPSED:
         return f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
     if weight < settings.min_segment_share:
         return f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"

@@ -47,10 +47,11 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Fit:
-    """Where an ascent ended: parameters, objective (sum over customers), passes made, and whether it converged."""
+    """Where an ascent ended: parameters, objective (a sum over `customers`), passes made, and whether it converged."""
 
     parameters: Parameters
     objective: float
+    customers: int
     passes: int
     converged: bool
 
@@ -129,8 +130,8 @@ def ascend(
         responsibilities, gained = expectation(moments, proposed)
         parameters, previous, objective = proposed, objective, gained
         if abs(objective - previous) < tolerance * len(moments):
-            return Fit(parameters, objective, done, True)
-    return Fit(parameters, objective, passes, False)
+            return Fit(parameters, objective, len(moments), done, True)
+    return Fit(parameters, objective, len(moments), passes, False)
 
 
 def from_responsibilities(

@@ -22,13 +22,18 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 HIERARCHY = 1_000
-SCREENING_PASSES = 30
 ROUGH_TOLERANCE = 1e-4
 TOLERANCE = 1e-5
 """Nats per customer and pass: rough decides which start goes on, the finer one where an optimum is reached."""
 
 REGULARIZATION = 1e-6
 """Keeps a factorisation possible; far below any variance that describes behaviour."""
+
+COLLAPSED = 1e-4
+"""A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
+
+FEWEST = 2.0 - 1e-6
+"""Customers of a component, the expected ones counted in parts."""
 
 SOFTENING = 1e-3
 """Added to the covariances of a hard partition, whose smallest clusters may be a handful of equal customers."""
@@ -62,23 +67,25 @@ def search(
     smaller: em.Parameters | None = None,
     regularization: float = REGULARIZATION,
     effort: Effort | None = None,
+    floor: float = COLLAPSED,
 ) -> Found:
-    """The best optimum that the union of starts reaches.
+    """The best optimum that the union of starts reaches, a collapsed one only where there is no other.
 
     z (n, D), moments (n, P): the same customers
     smaller: the optimum with one component less; its splits are starts as well
     effort: how many starts, and how far they are followed; thorough by default
+    floor: smallest eigenvalue of a covariance below which an optimum has collapsed
     Raises numpy.linalg.LinAlgError where no start survives.
     """
     effort = effort or THOROUGH
     part = np.random.default_rng(seed).permutation(len(z))[: effort.screened]
-    ascent = _Ascent(shape.covariance_type, regularization)
+    ascent = _Ascent(shape.covariance_type, regularization, floor)
     kinds = enumerate(effort.partitions)
     starts = _starts(z[part], moments[part], shape, seed, kinds, smaller, regularization)
-    screened = ascent.of_all(moments[part], starts, SCREENING_PASSES, ROUGH_TOLERANCE)
+    screened = ascent.of_all(moments[part], starts, effort.passes, ROUGH_TOLERANCE)
     kept = [fit.parameters for fit in _distinct(screened)[: effort.refined]]
     refined = ascent.of_all(moments, kept, 1_000, ROUGH_TOLERANCE)
-    best = ascent.of_all(moments, [fit.parameters for fit in refined[:1]], 1_000, TOLERANCE)
+    best = ascent.of_all(moments, [fit.parameters for fit in refined[:1]], 1_000, effort.tolerance)
     if not best:
         raise np.linalg.LinAlgError("every start ended in a singular covariance")
     return Found(best[0], tuple(refined))
@@ -90,17 +97,24 @@ class _Ascent:
 
     covariance_type: CovarianceType
     regularization: float
+    floor: float
 
     def of_all(
         self, moments: Array, starts: Iterable[em.Parameters], passes: int, tolerance: float
     ) -> list[em.Fit]:
-        """Where the starts end that do not run into a singular covariance, the best first."""
+        """Where the starts end that do not run into a singular covariance, the best first, collapsed ones last."""
         fits = [
             fit
             for start in starts
             if (fit := self._of(moments, start, passes, tolerance)) is not None
         ]
-        return sorted(fits, key=lambda fit: -fit.objective)
+        return sorted(fits, key=lambda fit: (self._has_collapsed(fit), -fit.objective))
+
+    def _has_collapsed(self, fit: em.Fit) -> bool:
+        """Whether a component stands on (nearly) equal customers or on a single one: there likelihood means nothing."""
+        parameters = fit.parameters
+        alone = parameters.weights.min() * fit.customers < FEWEST
+        return bool(alone or parameters.smallest_eigenvalue < self.floor)
 
     def _of(
         self, moments: Array, start: em.Parameters, passes: int, tolerance: float
@@ -155,6 +169,11 @@ def _kmeans(z: Array, count: int, generator: np.random.Generator) -> Labels:
     return labels
 
 
+def _kmeans_standardized(z: Array, count: int, generator: np.random.Generator) -> Labels:
+    """k-means where every feature counts alike, whatever its unit."""
+    return _kmeans((z - z.mean(axis=0)) / z.std(axis=0), count, generator)
+
+
 def _kmeans_whitened(z: Array, count: int, generator: np.random.Generator) -> Labels:
     """k-means after the features' correlations are taken out."""
     values, vectors = np.linalg.eigh(np.cov(z, rowvar=False).reshape(z.shape[1], z.shape[1]))
@@ -192,23 +211,28 @@ Partition = Callable[[Array, int, np.random.Generator], Labels]
 class Effort:
     """How hard a search tries.
 
-    partitions: a start from each, ascended on `screened` customers; the best `refined` of them go on to all customers
+    partitions: a start from each, ascended `passes` times on `screened` customers
+    refined: so many of the best go on to all customers
+    tolerance: nats per customer and pass at which the best of those has arrived
     """
 
     partitions: tuple[Partition, ...]
     screened: int
     refined: int
+    passes: int = 30
+    tolerance: float = TOLERANCE
 
 
 THOROUGH = Effort(
     partitions=(
         _kmeans,
-        _kmeans,
+        _kmeans_standardized,
         _kmeans_whitened,
         _kmeans_whitened,
         _hierarchy,
         _nearest_seeds,
         _nearest_seeds,
+        _nearest_rows,
         _nearest_rows,
     ),
     screened=3_000,

@@ -137,12 +137,7 @@ def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSett
     parts = [head + reason]
     lowest = min(asked, key=_bic)
     if lowest.n_components != chosen.n_components:
-        why = (
-            "is hardly better"
-            if repeats(lowest)
-            else f"does not repeat (stability {_stability(lowest):.2f})"
-        )
-        parts.append(f"BIC alone would take {lowest.n_components}, which {why}")
+        parts.append(f"BIC alone would take {lowest.n_components}, {_why_not(lowest)}")
     bend = elbow(asked)
     if bend is not None and bend.n_components not in (chosen.n_components, lowest.n_components):
         parts.append(f"its curve bends at {bend.n_components}")
@@ -182,10 +177,19 @@ def _marked(one: Candidate, chosen: Candidate) -> Candidate:
     if one.stability is None:
         reason = f"higher BIC than another covariance type with {one.n_components}"
     elif not repeats(one):
-        reason = f"does not repeat (stability {one.stability:.2f})"
+        reason = _why_not(one)
     else:
         reason = "higher BIC"
     return one.model_copy(update={"reason": reason})
+
+
+def _why_not(one: Candidate) -> str:
+    """Why a usable candidate with a low BIC was not taken."""
+    if repeats(one):
+        return "hardly better"
+    if _stability(one) < STABLE:
+        return f"which does not repeat (stability {_stability(one):.2f})"
+    return f"of which one segment does not repeat (overlap {one.smallest_jaccard:.2f})"
 
 
 def _segments(count: int) -> str:

@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg import em
-from warehouse_seg.search import REGULARIZATION, ROUGH_TOLERANCE, SPARING, Shape, search
+from warehouse_seg.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, SPARING, Shape, search
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 BOOTSTRAPS = 6
-BOOTSTRAP_ROWS = 5_000
+BOOTSTRAP_ROWS = 10_000
+"""Smaller samples than the one that was fitted repeat less than it does; larger ones take longer than the search."""
 WARM_PASSES = 300
-DEGENERATE = 1e-4
-"""Smallest eigenvalue of a covariance below which an optimum has collapsed: it repeats nothing, whatever it gains."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def bootstrap_stability(
     """Refit on bootstrap samples and compare the top segments of the original customers.
 
     z (n, D), moments (n, P): the customers; parameters: the optimum of all of them
-    The bootstrap samples have at most 5,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
+    The bootstrap samples have at most 10,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
     assessment of cluster stability*.
     """
     original = top_components(moments, parameters)
@@ -167,7 +166,7 @@ def _cold(z: Array, moments: Array, shape: Shape, seed: int) -> em.Fit | None:
 
 
 def _sound(fit: em.Fit) -> em.Fit | None:
-    return fit if fit.parameters.smallest_eigenvalue >= DEGENERATE else None
+    return fit if fit.parameters.smallest_eigenvalue >= COLLAPSED else None
 
 
 def _best_jaccard(table: Array) -> Array:

@@ -1,8 +1,8 @@
 """How often the planted number of segments is found: `python -m tests.evidence.recovery [--seeds 10]`.
 
-Four types of customers, one-time buyers as a type of their own or by rounding, covariances of four kinds, 5,000 and 30,000
-customers, searched over 2 to 7 segments and all covariance types with default settings. Then the same customers with every
-column shuffled: there the warning has to come, and on the planted ones it must not.
+Four types of customers, one-time buyers as a type of their own or by rounding, covariances of four kinds, 5,000 and
+30,000 customers, searched over 2 to 7 segments and all covariance types with default settings. Then the same customers
+with every column shuffled: there the warning has to come, and on the planted ones it must not.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ def _built(title: str, build: Callable[[Path], DbtProject]) -> Shop:
         session = Session.after_dbt(build(Path(folder)))
         with session.project.warehouse(read_only=True) as warehouse:
             sample = read_sample(warehouse, session)
-        # The projects of the tests fit few shapes only; here everything but the features is at its default.
-        settings = settings_from({"model": {"features": session.settings.model.features}}).model
-        return Shop(title, sample, tuple(choose_features(sample, session.settings)), settings)
+        # The projects of the tests fit few shapes and features only; here everything is at its default.
+        settings = session.settings.model_copy(update={"model": settings_from({}).model})
+        return Shop(title, sample, tuple(choose_features(sample, settings)), settings.model)
 
 
 def _demo(folder: Path) -> DbtProject:

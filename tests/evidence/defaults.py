@@ -1,0 +1,80 @@
+"""What default settings say of five real shops and of the demo: `python -m tests.evidence.defaults`.
+
+No tuning for any of them: the default features, 2 to 10 segments, all covariance types, the default sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.evidence.shops import Shop, shops
+from tests.evidence.tables import heading, show, table
+from warehouse_seg.fitting import fit_model
+from warehouse_seg.model import Candidate, SegmentModel
+from warehouse_seg.selection import best_of_each_count, elbow
+
+COLUMNS = (
+    "shop",
+    "customers",
+    "features",
+    "recommended",
+    "stability",
+    "least segment overlap",
+    "smallest eigenvalue",
+    "smallest segment",
+    "mean top membership",
+    "BIC's, elbow's, ICL's K",
+)
+
+
+def row(shop: Shop, model: SegmentModel) -> tuple[object, ...]:
+    """One line of the table."""
+    chosen = next(one for one in model.candidates if one.chosen)
+    return (
+        shop.name,
+        f"{shop.sample.population_rows:,}",
+        len(model.features),
+        f"{chosen.n_components} {chosen.covariance_type}",
+        _number(chosen.stability, 2),
+        _number(chosen.smallest_jaccard, 2),
+        _number(chosen.smallest_eigenvalue, 4),
+        _number(chosen.smallest_weight, 3),
+        _number(chosen.mean_top_membership, 3),
+        _choices(model.candidates),
+    )
+
+
+def _choices(candidates: tuple[Candidate, ...]) -> str:
+    return ", ".join(str(count) for count in discussed(candidates))
+
+
+def discussed(candidates: tuple[Candidate, ...]) -> Iterator[int | str]:
+    """What BIC, the elbow of its curve and ICL would choose."""
+    tried = [one for one in candidates if not one.reason.startswith("refused")]
+    # Reasons are written after the choice; without them the candidates are as they were before it.
+    plain = [one.model_copy(update={"reason": ""}) for one in tried]
+    asked = best_of_each_count(plain)
+    bend = elbow(plain)
+    yield min(asked, key=lambda one: one.bic or 0.0).n_components
+    yield bend.n_components if bend else "–"
+    yield min(asked, key=lambda one: one.icl or 0.0).n_components
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def main() -> None:
+    """Print the table, and under it what the fits found and recommended."""
+    show(heading("Default settings on real shops", "Seed 1."))
+    fitted = [(shop, fit_model(shop.sample, shop.choices, shop.settings)) for shop in shops()]
+    show(table(COLUMNS, (row(shop, model) for shop, model in fitted)))
+    for shop, model in fitted:
+        show(f"**{shop.name}.** {model.training.recommendation}.\n")
+        for finding in model.training.findings:
+            show(f"- {finding}")
+        show("")
+
+
+if __name__ == "__main__":
+    main()
