@@ -56,6 +56,14 @@ RegistryName = Annotated[
     str | None,
     typer.Option("--registry", help="Repeat the registry's schema where it is not the target's."),
 ]
+StoredVersion = Annotated[int | None, typer.Option(help="A stored version; else the active one.")]
+WindowDays = Annotated[
+    int | None,
+    typer.Option(
+        help="Days to look ahead from an earlier day; 90, or less where the history is short."
+    ),
+]
+ATTRIBUTE = "COLUMN of the features, MODEL.COLUMN or SOURCE.TABLE.COLUMN, by customer_id"
 Reason = Annotated[str, typer.Option(help="Why; kept with the activation.")]
 
 
@@ -268,9 +276,7 @@ def rollback(project: DbtProject, registry: RegistryName = None, reason: Reason 
 @in_project
 def compile_(
     project: DbtProject,
-    version: Annotated[
-        int | None, typer.Option(help="A stored version; else the active one.")
-    ] = None,
+    version: StoredVersion = None,
     dialect: Annotated[str, typer.Option(help=f"One of {', '.join(DIALECTS)}.")] = "duckdb",
     relation: Annotated[
         str, typer.Option(help="The features, as SQL text.")
@@ -299,6 +305,54 @@ def profile(project: DbtProject, as_json: AsJson = False) -> None:
         return
     for panel in profile_panels(found):
         out.print(panel, soft_wrap=False)
+
+
+@app.command()
+@in_project
+def validate(
+    project: DbtProject,
+    version: StoredVersion = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help=f"Segments known otherwise, to agree with: {ATTRIBUTE}."),
+    ] = None,
+    protected: Annotated[
+        str | None,
+        typer.Option(help=f"Groups that should be treated alike: {ATTRIBUTE}."),
+    ] = None,
+    window_days: WindowDays = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what holds of a model: on unseen customers, on other samples and days, and for what comes next."""
+    from warehouse_seg.evidence_tables import validation_tables
+    from warehouse_seg.jobs.validate import Options
+    from warehouse_seg.jobs.validate import validate as job
+
+    options = Options(version, window_days, reference, protected)
+    found = job(project, options, progress=_mutter)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        out.print(*validation_tables(found), sep="\n")
+
+
+@app.command()
+@in_project
+def compare(
+    project: DbtProject,
+    version: StoredVersion = None,
+    window_days: WindowDays = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the model beside k-means, Ward, DBSCAN, spectral clustering and RFM rules."""
+    from warehouse_seg.evidence_tables import comparison_tables
+    from warehouse_seg.jobs.compare import compare as job
+
+    found = job(project, version=version, window_days=window_days, progress=_mutter)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        out.print(*comparison_tables(found), sep="\n")
 
 
 @app.command()

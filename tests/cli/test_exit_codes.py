@@ -21,6 +21,8 @@ COMMANDS = (
     ["rollback"],
     ["compile"],
     ["profile"],
+    ["validate"],
+    ["compare"],
 )
 
 
@@ -136,7 +138,12 @@ def test_models_before_the_first_fit(command: Command, stages: Stages) -> None:
     assert done.exit_code == 0
     assert "no model is stored yet; run `warehouse-seg fit`" in done.out
     done = command(stages.with_features(), "models", "--json")
-    expected = {"active": None, "models": [], "activations": [], "lineage": []}
+    expected: dict[str, object] = {
+        "active": None,
+        "models": [],
+        "activations": [],
+        "lineage": [],
+    }
     assert json.loads(done.out) == expected
 
 

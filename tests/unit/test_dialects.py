@@ -66,7 +66,19 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             from range(60) as numbers(i)
             """
         )
-        for table in ("seg_customer_scores", "seg_customer_segments"):
+        connection.execute(
+            """
+            create table stg_seg__transactions as
+            select
+                i % 9 as customer_id,
+                i // 2 as order_id,
+                timestamp '2026-01-01' + to_days(cast(i * 7 % 90 as integer)) as ordered_at,
+                i * 1.25 - 3 as amount,
+                case when i % 5 > 0 then 'category ' || i % 3 end as category
+            from range(80) as numbers(i)
+            """
+        )
+        for table in ("seg_customer_rfm", "seg_customer_scores", "seg_customer_segments"):
             connection.execute(f"create table {table} as {STATEMENTS['duckdb'][f'{table}.sql']}")
         yield connection
 

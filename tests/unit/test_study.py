@@ -1,4 +1,4 @@
-"""The published study of `marketing_campaign.csv`: its values come out to the unit, and its nine segments do not repeat."""
+"""The published study of `marketing_campaign.csv`: its values come out to the unit, and what its nine segments are."""
 
 from __future__ import annotations
 

@@ -1,0 +1,132 @@
+with
+
+transactions as (
+
+    select
+        customer_id,
+        order_id,
+        cast(ordered_at as date) as ordered_on,
+        cast(amount as decimal(18, 4)) as amount,
+        category
+    from stg_seg__transactions
+
+),
+
+observation as (
+
+    select cast(date_add(max(ordered_on), interval 1 day) as date) as as_of_date
+    from transactions
+
+),
+
+known_transactions as (
+
+    select
+        transactions.customer_id,
+        transactions.order_id,
+        transactions.ordered_on,
+        transactions.amount,
+        transactions.category
+    from transactions
+    cross join observation
+    where
+        transactions.ordered_on < observation.as_of_date
+        and transactions.customer_id is not null
+
+),
+
+-- Lines without an order_id make one order for each customer and day.
+orders as (
+
+    select
+        customer_id,
+        min(ordered_on) as first_line_on,
+        max(ordered_on) as last_line_on,
+        sum(amount) as net_amount,
+        min(amount) as smallest_amount
+    from known_transactions
+    group by customer_id, order_id, case when order_id is null then ordered_on end
+
+),
+
+-- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money still nets.
+dated_orders as (
+
+    select
+        customer_id,
+        first_line_on,
+        last_line_on,
+        net_amount,
+        case
+            when net_amount > 0 or (net_amount = 0 and smallest_amount >= 0) then first_line_on
+        end as purchased_on
+    from orders
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        coalesce(sum(net_amount), 0) as net_spend,
+        count(purchased_on) as order_count,
+        min(purchased_on) as first_order_on,
+        max(purchased_on) as last_order_on,
+        coalesce(min(purchased_on), min(first_line_on)) as first_seen_on,
+        coalesce(max(purchased_on), max(last_line_on)) as last_seen_on
+    from dated_orders
+    group by customer_id
+
+),
+
+category_spend as (
+
+    select
+        customer_id,
+        category,
+        sum(amount) as spend
+    from known_transactions
+    group by customer_id, category
+
+),
+
+category_shares as (
+
+    select
+        customer_id,
+        cast(spend as float64) / cast(sum(spend) over (partition by customer_id) as float64) as share
+    from category_spend
+    where spend > 0
+
+),
+
+-- Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+category_spread as (
+
+    select
+        customer_id,
+        count(*) as category_count,
+        -sum(cast(share * ln(share) as decimal(18, 12))) as category_entropy
+    from category_shares
+    group by customer_id
+
+)
+
+select
+    customers.customer_id,
+    observation.as_of_date,
+    cast(date_diff(observation.as_of_date, customers.last_seen_on, day) as integer) as recency_days,
+    cast(customers.order_count as integer) as order_count,
+    cast(customers.net_spend as float64) as net_spend,
+    coalesce(
+        cast(customers.net_spend as float64) / nullif(customers.order_count, 0),
+        0
+    ) as average_order_value,
+    cast(date_diff(observation.as_of_date, customers.first_seen_on, day) as integer) as tenure_days,
+    cast(date_diff(customers.last_order_on, customers.first_order_on, day) as float64)
+    / nullif(customers.order_count - 1, 0) as days_between_orders,
+    cast(coalesce(category_spread.category_count, 0) as integer) as category_count,
+    cast(coalesce(category_spread.category_entropy, 0) as float64) as category_entropy
+from customers
+cross join observation
+left join category_spread on customers.customer_id = category_spread.customer_id
