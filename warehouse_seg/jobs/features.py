@@ -164,7 +164,9 @@ def followed_features_query(
     until: the exclusive end of the orders that are seen
     """
     lines = _built(warehouse, session.manifest, "stg_seg__transactions")
-    later = f"(select * from {lines} where cast(ordered_at as date) >= date '{as_of_date}') as later"
+    later = (
+        f"(select * from {lines} where cast(ordered_at as date) >= date '{as_of_date}') as later"
+    )
     return render_statement(
         "followed_features",
         features=past_features_query(warehouse, session, categories, as_of_date),
