@@ -35,6 +35,9 @@ LONGEST_NAME_OF_A_FEATURE = 26
 
 AVERAGE = "Average customers"
 
+SMALLEST_SHARE = 0.2
+"""Nobody is called after what less than a fifth of their money goes to, however little others spend on it."""
+
 SMALLEST_SPREAD = 1e-9
 """Of a share that is the same for everybody, whose differences are rounding."""
 
@@ -110,8 +113,11 @@ class Trait:
 
     @property
     def is_distinct(self) -> bool:
-        """Whether people would name it. Not buying a category is too common for that."""
-        return abs(self.z) >= DISTINCT and (self.z > 0 or not self.category)
+        """Whether people would name it. Not buying a category is too common for that, and a little of it too little."""
+        if self.category and self.z < 0:
+            return False
+        enough = not self.feature.startswith("share_") or self.typical >= SMALLEST_SHARE
+        return abs(self.z) >= DISTINCT and enough
 
     @property
     def adjective(self) -> str:

@@ -129,6 +129,13 @@ def test_a_category_is_said_as_the_shop_writes_it(category: str, said: str) -> N
     assert recent.description.endswith(f"spend 65 % of their money on {said}.")
 
 
+def test_nobody_is_called_after_a_little_of_their_money() -> None:
+    columns = CUSTOMERS | {"share_wine": CUSTOMERS["share_wine"] / 4}
+    recent, _ = named(model_with_categories("wine"), columns).components
+    assert recent.segment_name == "Recent"
+    assert recent.description == "Typical customers last ordered 10 days ago."
+
+
 def test_money_is_said_once() -> None:
     columns = CUSTOMERS | {"share_gin": CUSTOMERS["share_wine"] / 2}
     recent, _ = named(model_with_categories("wine", "gin"), columns).components
