@@ -13,11 +13,11 @@ PIP_LOG := .venv/pip.log
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
 
-.PHONY: help demo test check bench generated clean
+.PHONY: help demo test check bench bench-search evidence generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## a made-up shop, from order lines to segments, in demo_shop/
 	@$(BIN)/warehouse-seg demo --dir demo_shop
@@ -38,6 +38,13 @@ check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
 
 bench: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python; takes many minutes
 	@$(BIN)/python -m tests.benchmarks.scoring
+
+bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
+	@$(BIN)/python -m tests.benchmarks.search
+
+evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/evidence.md anew; half an hour
+	@$(BIN)/python -m tests.evidence > docs/evidence.md.new
+	@mv docs/evidence.md.new docs/evidence.md
 
 generated: $(INSTALLED) ## writes sql/generated/ anew
 	@$(BIN)/python -m warehouse_seg.generated

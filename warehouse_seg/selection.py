@@ -127,7 +127,7 @@ def structure_warning(gain: float) -> str | None:
 
 
 def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSettings) -> str:
-    """As in: 5 segments (full): lowest BIC among models that repeat …; BIC alone would take 9, which does not."""
+    """As in: 5 segments (full): lowest BIC among models that repeat …; BIC alone would take 9 (does not repeat, …)."""
     head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
     share = f"with every segment ≥ {settings.min_segment_share:.0%}"
     if repeats(chosen):
@@ -137,7 +137,7 @@ def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSett
     parts = [head + reason]
     lowest = min(asked, key=_bic)
     if lowest.n_components != chosen.n_components:
-        parts.append(f"BIC alone would take {lowest.n_components}, {_why_not(lowest)}")
+        parts.append(f"BIC alone would take {lowest.n_components} ({_why_not(lowest)})")
     bend = elbow(asked)
     if bend is not None and bend.n_components not in (chosen.n_components, lowest.n_components):
         parts.append(f"its curve bends at {bend.n_components}")
@@ -176,10 +176,10 @@ def _marked(one: Candidate, chosen: Candidate) -> Candidate:
         return one
     if one.stability is None:
         reason = f"higher BIC than another covariance type with {one.n_components}"
-    elif not repeats(one):
-        reason = _why_not(one)
+    elif repeats(one):
+        reason = "higher BIC" if _bic(one) >= _bic(chosen) else "hardly better"
     else:
-        reason = "higher BIC"
+        reason = _why_not(one)
     return one.model_copy(update={"reason": reason})
 
 
@@ -188,8 +188,8 @@ def _why_not(one: Candidate) -> str:
     if repeats(one):
         return "hardly better"
     if _stability(one) < STABLE:
-        return f"which does not repeat (stability {_stability(one):.2f})"
-    return f"of which one segment does not repeat (overlap {one.smallest_jaccard:.2f})"
+        return f"does not repeat, stability {_stability(one):.2f}"
+    return f"one of its segments does not repeat, overlap {one.smallest_jaccard or 0:.2f}"
 
 
 def _segments(count: int) -> str:

@@ -8,7 +8,7 @@ thousandth of the data's smallest, are degenerate: the search takes one only whe
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,9 +75,12 @@ def rows_of(folder: Path, dataset: str) -> Array:
     return np.array([[float(row[name]) for name in names] for row in rows])
 
 
-def reached(folder: Path) -> Iterator[Reached]:
-    """Our search for every reference; each number of components starts from splits of the one before as well."""
-    wanted = references(folder)
+def reached(folder: Path, datasets: Collection[str] | None = None) -> Iterator[Reached]:
+    """Our search for every reference; each number of components starts from splits of the one before as well.
+
+    datasets: only these
+    """
+    wanted = [one for one in references(folder) if not datasets or one.dataset in datasets]
     for dataset, kind in dict.fromkeys((r.dataset, r.covariance_type) for r in wanted):
         values = rows_of(folder, dataset)
         largest = max(

@@ -15,7 +15,7 @@ from typing import get_args
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from tests.evidence.tables import heading, show, table
+from tests.evidence.tables import heading, show, table, tell
 from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, planted, shuffled
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model import CovarianceType, SegmentModel
@@ -95,7 +95,7 @@ def main() -> None:
                 f"{sum(found.warned for found in all_found)}/{len(seeds)}",
             )
         )
-        show(str(rows[-1]))
+        tell(rows[-1])
     columns = (
         "one-time buyers",
         "customers",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from tests.evidence.shops import Shop, shops
-from tests.evidence.tables import heading, show, table
+from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.lineage import trace
@@ -110,7 +110,7 @@ def main() -> None:
     rows = []
     for shop in shops():
         rows.append(row(shop, refits))
-        show(str(rows[-1]))
+        tell(rows[-1])
     show(table(COLUMNS, rows))
 
 

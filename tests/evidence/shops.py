@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.programs import dbt, warehouse_seg
 from tests.real_data.project import complete_journey_folder, data_folder, installed
@@ -33,7 +34,7 @@ class Shop:
 def shops() -> Iterator[Shop]:
     """Every shop, one after the other; each is built when it is its turn."""
     data = data_folder()
-    yield _built("demo", _demo)
+    yield built("demo", demo)
     for title, project, files in (
         ("CDNOW", "cdnow", data / "cdnow"),
         ("Online Retail", "online_retail", data / "online_retail"),
@@ -41,20 +42,23 @@ def shops() -> Iterator[Shop]:
         ("AdventureWorks", "adventureworks", data / "adventureworks"),
         ("marketing_campaign", "customer_personality", data / "customer_personality"),
     ):
-        yield _built(title, partial(_real, project, files))
+        yield built(title, partial(real, project, files))
 
 
-def _built(title: str, build: Callable[[Path], DbtProject]) -> Shop:
+def built(title: str, build: Callable[[Path], DbtProject], **model: Any) -> Shop:
+    """The shop that `build` makes in a folder; model: settings other than the default ones."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session.after_dbt(build(Path(folder)))
+        # The projects of the tests fit few shapes and features only; here everything else is at its default.
+        settings = session.settings.model_copy(
+            update={"model": settings_from({"model": model}).model}
+        )
         with session.project.warehouse(read_only=True) as warehouse:
-            sample = read_sample(warehouse, session)
-        # The projects of the tests fit few shapes and features only; here everything is at its default.
-        settings = session.settings.model_copy(update={"model": settings_from({}).model})
+            sample = read_sample(warehouse, replace(session, settings=settings))
         return Shop(title, sample, tuple(choose_features(sample, settings)), settings.model)
 
 
-def _demo(folder: Path) -> DbtProject:
+def demo(folder: Path) -> DbtProject:
     shop = folder / "demo"
     write_shop(shop)
     for program, arguments in ((warehouse_seg, ("init",)), (dbt, ("deps",)), (dbt, FEATURES)):
@@ -63,7 +67,7 @@ def _demo(folder: Path) -> DbtProject:
     return DbtProject(project_dir=shop, profiles_dir=shop)
 
 
-def _real(name: str, files: Path, folder: Path) -> DbtProject:
+def real(name: str, files: Path, folder: Path) -> DbtProject:
     project = installed(name, files, folder)
     project.call(dbt, *FEATURES)
     return DbtProject(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -28,3 +29,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def show(text: str) -> None:
     """Print a part at once: the whole takes long."""
     print(text, flush=True)
+
+
+def tell(line: object) -> None:
+    """Progress is talk, not a result."""
+    print(line, file=sys.stderr, flush=True)

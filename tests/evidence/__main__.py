@@ -1,0 +1,18 @@
+"""All of the evidence, as docs/evidence.md shows it: `make evidence`."""
+
+from __future__ import annotations
+
+from tests.evidence import defaults, optima, recovery, refits, study
+from tests.evidence.tables import show, tell
+
+INTRODUCTION = """# Evidence
+
+Made by `make evidence`, which takes half an hour on two cores: nothing here was typed. What the words mean stands in
+[selection.md](selection.md), [model.md](model.md) and [study.md](study.md).
+"""
+
+if __name__ == "__main__":
+    show(INTRODUCTION)
+    for part in (recovery, optima, defaults, refits, study):
+        tell(f"{part.__name__} …")
+        part.main()

@@ -1,0 +1,59 @@
+"""A small part of `make evidence`: planted types are found, shuffled ones warned of, mclust's optima reached."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.evidence import defaults, optima, shops
+from tests.evidence.recovery import Cell, recovered
+from tests.recovery.planted import SHARES, OneTimers, bayes_error
+from warehouse_seg.fitting import fit_model
+from warehouse_seg.model import CovarianceType
+from warehouse_seg.selection import STABLE, STABLE_SEGMENT
+from warehouse_seg.settings import settings_from
+
+CUSTOMERS = 2_500
+
+
+@pytest.mark.parametrize(("one_timers", "kind"), [("own type", "full"), ("by rounding", "diag")])
+def test_the_planted_number_of_segments_is_found(
+    one_timers: OneTimers, kind: CovarianceType
+) -> None:
+    found = recovered(Cell(one_timers, CUSTOMERS, kind), seed=1)
+    assert found.segments == len(SHARES)
+    assert found.agreement >= 0.9
+    assert not found.warned
+
+
+def test_shuffled_columns_are_warned_of() -> None:
+    assert recovered(Cell("by rounding", CUSTOMERS, "full"), seed=1, mixed_up=True).warned
+
+
+def test_the_planted_types_can_be_told_apart() -> None:
+    """Otherwise nobody could be blamed for not finding them."""
+    assert bayes_error("full", draws=20_000) <= 0.02
+
+
+def test_the_search_reaches_mclusts_optima(data_folder: Path) -> None:
+    folder = data_folder / "gmm_reference"
+    small = {"iris", "faithful", "euro_unemployment"}
+    results = list(optima.reached(folder, small))
+    assert len(results) > 25
+    assert [one.reference for one in results if not one.counts] == []
+
+
+def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
+    """CDNOW, where the ordinary recipe collapses on the customers who bought once; few segments, to save time."""
+    shop = shops.built("CDNOW", partial(shops.real, "cdnow", data_folder / "cdnow"))
+    settings = settings_from({"model": {"segments": {"max": 5}}}).model
+    model = fit_model(shop.sample, shop.choices, settings)
+    chosen = next(one for one in model.candidates if one.chosen)
+    assert (chosen.stability or 0) >= STABLE
+    assert (chosen.smallest_jaccard or 0) >= STABLE_SEGMENT
+    assert (chosen.smallest_eigenvalue or 0) > 1e-3
+    assert any("have 11.77" in finding for finding in model.training.findings)
+    assert "the most that were tried" in model.training.recommendation
+    assert len(defaults.row(shop, model)) == len(defaults.COLUMNS)

@@ -1,0 +1,143 @@
+"""What is unusual about a feature is found where it was planted and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from warehouse_seg.diagnosis import atoms, is_flag, parts_of_one, spread, tail_findings, unexplained
+from warehouse_seg.preparation import prepare
+from warehouse_seg.settings import FeatureChoice
+
+Array = NDArray[np.float64]
+
+CUSTOMERS = 4_000
+
+
+def normal(seed: int = 1) -> Array:
+    return np.random.default_rng(seed).normal(size=CUSTOMERS)
+
+
+def with_atom(share: float, value: float = 0.3) -> Array:
+    values = normal()
+    values[: int(share * CUSTOMERS)] = value
+    return values
+
+
+NO_ROUNDING = np.zeros(CUSTOMERS)
+
+
+def test_a_value_that_many_share_is_found_with_its_share() -> None:
+    found = atoms(with_atom(0.03), NO_ROUNDING)
+    assert [round(atom.share, 3) for atom in found] == [0.03]
+    assert found[0].rows[: int(0.03 * CUSTOMERS)].all()
+
+
+def test_it_is_as_wide_as_the_customers_around_it_are_dense() -> None:
+    """3 % at a density of 0.38 per standard deviation: 0.08 standard deviations."""
+    (atom,) = atoms(with_atom(0.03), NO_ROUNDING)
+    assert atom.width == pytest.approx(0.03 / 0.37, rel=0.15)
+
+
+def test_customers_that_all_differ_have_none() -> None:
+    assert atoms(normal(), NO_ROUNDING) == []
+
+
+def test_a_few_equal_values_are_none() -> None:
+    assert atoms(with_atom(0.004), NO_ROUNDING) == []
+
+
+def test_what_the_resolution_explains_is_none() -> None:
+    """Whole numbers are all shared by many; they are as wide as they are apart."""
+    rounded = np.round(2 * normal()) / 2
+    width = 0.5
+    assert atoms(rounded, np.full(CUSTOMERS, width**2 / 12)) == []
+    assert atoms(rounded, NO_ROUNDING) != []
+
+
+def test_only_the_atoms_rows_are_widened() -> None:
+    z = with_atom(0.03)
+    psi, (atom,) = spread(z, NO_ROUNDING)
+    assert np.all(psi[~atom.rows] == 0)
+    assert np.all(psi[atom.rows] == atom.width**2 / 12)
+
+
+def test_an_atom_is_never_wider_than_a_standard_deviation() -> None:
+    (atom,) = atoms(with_atom(0.9, value=9.0), NO_ROUNDING)
+    assert atom.width == 1.0
+
+
+def test_what_the_features_before_leave_unexplained() -> None:
+    first, noise = normal(1), normal(2)
+    second = first + noise
+    z = np.column_stack([first, second, first + second, normal(3)])
+    assert unexplained(z) == pytest.approx([1.0, 0.5, 0.0, 1.0], abs=0.03)
+
+
+def shares() -> dict[str, Array]:
+    parts = np.random.default_rng(1).dirichlet([5, 3, 2], size=CUSTOMERS)
+    return {"share_a": parts[:, 0], "share_b": parts[:, 1], "share_c": parts[:, 2]}
+
+
+def test_shares_of_one_whole_are_known_by_their_sum() -> None:
+    columns = shares() | {"age": 40 + normal()}
+    assert parts_of_one(columns, list(columns)) == ["share_a", "share_b", "share_c"]
+    assert parts_of_one(columns, ["share_a", "share_b"]) == []
+
+
+def test_flags() -> None:
+    assert is_flag(np.array([0.0, 1.0, 1.0, np.nan]))
+    assert not is_flag(np.array([0.0, 1.0, 2.0]))
+
+
+def test_tails_and_extremes_are_said() -> None:
+    assert tail_findings("spend", normal()) == []
+    extreme = normal()
+    extreme[:2] = 9.0, -11.0
+    (line, *_) = tail_findings("spend", extreme)
+    assert line.startswith("spend: 2 customers lie more than 8 standard deviations out")
+
+
+# ------------------------------------------------------------------------------------------- what is done about it
+
+
+def names_of(columns: dict[str, Array], *, named: bool = False) -> tuple[list[str], str]:
+    prepared = prepare(columns, [FeatureChoice(name=name) for name in columns], named=named)
+    return [feature.feature for feature in prepared.features], "\n".join(prepared.findings)
+
+
+def test_constants_and_flags_are_left_out_where_nobody_asked_for_them() -> None:
+    columns = {"age": normal(), "one": np.ones(CUSTOMERS), "member": (normal(2) > 0).astype(float)}
+    names, findings = names_of(columns)
+    assert names == ["age"]
+    assert "one: one value only; left out" in findings
+    assert "member: two values only" in findings
+
+
+def test_the_largest_share_of_a_whole_is_left_out() -> None:
+    names, findings = names_of(shares(), named=True)
+    assert names == ["share_b", "share_c"]
+    assert "share_a: with share_b, share_c it sums to 1; left out" in findings
+
+
+def test_a_feature_that_follows_from_others_is_left_out() -> None:
+    first, second = normal(1), normal(2)
+    columns = {"a": first, "b": second, "both": first + second}
+    names, findings = names_of(columns, named=True)
+    assert names == ["a", "b"]
+    assert "both: follows from a, b; left out" in findings
+
+
+def test_a_feature_that_nearly_follows_is_kept_and_said() -> None:
+    first = normal(1)
+    names, findings = names_of({"a": first, "nearly": first + 0.1 * normal(2)}, named=True)
+    assert names == ["a", "nearly"]
+    assert "nearly: 99.0% of it follows from the features before it; kept" in findings
+
+
+def test_an_atom_is_said_in_the_features_own_unit() -> None:
+    price = np.exp(3 + normal())
+    price[:200] = 11.77
+    _, findings = names_of({"average_order_value": price})
+    assert "average_order_value: 5.0% of the customers have 11.77; taken as rounded" in findings
