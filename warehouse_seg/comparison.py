@@ -28,6 +28,7 @@ from warehouse_seg.prediction import (
 )
 from warehouse_seg.rfm import rfm_groups, rfm_scores
 from warehouse_seg.search import Shape
+from warehouse_seg.selection import STABLE
 from warehouse_seg.stability import (
     BOOTSTRAPS,
     bootstrap_rows,
@@ -47,7 +48,7 @@ SPECTRAL_ROWS = 1_500
 
 NEIGHBOURS = 10
 AS_STABLE = 0.03
-"""Adjusted Rand index by which a method may repeat less and still repeat as well."""
+"""Adjusted Rand index by which a method may repeat less than a mixture that itself repeats badly."""
 
 CLEAR = 0.8
 """Top membership from which on a customer is clearly of one segment."""
@@ -245,7 +246,7 @@ def _as_good(one: Compared, mixture: Compared) -> bool:
     """Whether somebody who needs one label per customer loses nothing by the simpler method."""
     if one.segments < 2 or one.unassigned > 1 - ASSIGNED:
         return False
-    if one.stability < mixture.stability - AS_STABLE:
+    if one.stability < min(STABLE, mixture.stability - AS_STABLE):
         return False
     if one.prediction is None:
         return (one.silhouette or 0.0) >= (mixture.silhouette or 0.0)
@@ -263,8 +264,8 @@ def verdict(compared: Sequence[Compared], blended: float) -> str:
     adds = f"{_added(mixture)}{blend}"
     if not rivals:
         return (
-            f"No simpler method does as well: the mixture repeats at {mixture.stability:.2f}, and no other repeats as "
-            f"well and tells as much by its labels. It gives memberships besides: {adds}."
+            f"No simpler method does as well: the mixture repeats at {mixture.stability:.2f}, and no other one repeats "
+            f"and tells as much by its labels. It gives memberships besides: {adds}."
         )
     named = " and ".join(
         f"{one.method} (repeats at {one.stability:.2f}{_foretold(one)})" for one in rivals

@@ -337,10 +337,7 @@ def _on_earlier_days(windows: Sequence[Window]) -> str:
     figure = f"{np.mean(measured):.2f}"
     if np.mean(measured) >= STABLE:
         return f" and on earlier days ({figure})"
-    return (
-        f"; a fit on an earlier day would have drawn them otherwise ({figure}): they are of their time, refit them "
-        "with the seasons"
-    )
+    return f"; a fit on an earlier day would have drawn them otherwise ({figure}): refit them as time goes on"
 
 
 def _on_overlap(pairs: Sequence[Pair]) -> str:
