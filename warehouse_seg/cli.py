@@ -390,15 +390,18 @@ def _relation(name: str | None) -> str | list[str] | None:
 
 
 def _print_candidates(model: SegmentModel) -> None:
-    table = Table("segments", "covariance", "BIC", "AIC", "smallest", "top membership", "verdict")
+    table = Table(
+        "segments", "covariance", "BIC", "ICL", "smallest", "certainty", "stability", "verdict"
+    )
     for candidate in model.candidates:
-        numbers = (candidate.bic, candidate.aic)
         table.add_row(
             str(candidate.n_components),
             candidate.covariance_type,
-            *map(_rounded, numbers),
+            _rounded(candidate.bic),
+            _rounded(candidate.icl),
             _percent(candidate.smallest_weight),
             _percent(candidate.mean_top_membership),
+            "–" if candidate.stability is None else f"{candidate.stability:.2f}",
             candidate.reason,
             style="bold" if candidate.chosen else "",
         )
