@@ -292,6 +292,10 @@ def _draft(segment_traits: Sequence[Trait]) -> _Draft:
     behaviour = [trait for trait in distinct if not trait.category][:TRAITS_OF_A_NAME]
     categories = [trait for trait in distinct if trait.category][:CATEGORIES_OF_A_NAME]
     told = {trait.feature: trait.adjective for trait in (*behaviour, *categories)}
+    if categories and not behaviour:
+        # Who spends more on one thing usually does something else more too, and is not called after the thing alone.
+        most = next((trait for trait in segment_traits if not trait.category), None)
+        told |= {most.feature: most.graded_adjective} if most else {}
     return _Draft(segment_traits, told)
 
 

@@ -52,6 +52,7 @@ def description(features: Sequence[Feature], mean: Sequence[float]) -> str:
         ([0.9, -0.9, -0.5, 0], "Lapsed, one-time, small baskets"),
         ([0.3, -0.45, 0.1, 0], "Infrequent"),
         ([0, 0, 0, 1], "Wine"),
+        ([0.2, 0.3, 0, 1], "Rather frequent · wine"),
         ([0, 0, 0, -1], AVERAGE),
         ([0.39, -0.39, 0.39, 0.39], AVERAGE),
         ([-3, 2, 0.41, 0.4], "Recent, frequent, large baskets · wine"),
