@@ -79,9 +79,11 @@ def _figures(found: Validation) -> Table:
         f"{_number(likelihood.single_gaussian, 3)} of one Gaussian",
     )
     table.add_row(
-        f"agreement with {starts.searches} searches from other starts",
+        f"agreement with {starts.sound} of {starts.searches} searches from other starts",
         _number(starts.agreement),
-        f"1 is the same segments; the best search ended {starts.gain:+.3f} nats per customer from the model",
+        "all of them collapsed"
+        if starts.gain is None
+        else f"1 is the same segments; the best search ended {starts.gain:+.3f} nats per customer from the model",
     )
     table.add_row(
         "agreement with refits on bootstrap samples",

@@ -20,14 +20,10 @@ from warehouse_seg.fitting import Tried, assembled
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample, prepare, prepare_as, warnings_for
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.search import REGULARIZATION, TOLERANCE, Found, Shape, search
+from warehouse_seg.search import MARGIN, REGULARIZATION, TOLERANCE, Found, Shape, search
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
 Array = NDArray[np.float64]
-
-MARGIN = 0.01
-"""Nats per customer by which a cold search has to end better before a person is told. Bootstrap samples of one shop
-differ by more than that, so that less would be a report of chance."""
 
 PASSES = 1_000
 

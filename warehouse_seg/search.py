@@ -32,6 +32,10 @@ REGULARIZATION = 1e-6
 COLLAPSED = 1e-4
 """A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
 
+MARGIN = 0.01
+"""Nats per customer by which a cold search has to end better before a person is told. Bootstrap samples of one shop
+differ by more than that, so that less would be a report of chance."""
+
 FEWEST = 2.0 - 1e-6
 """Customers of a component, the expected ones counted in parts."""
 

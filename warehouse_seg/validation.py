@@ -20,7 +20,7 @@ from warehouse_seg.criteria import held_out_log_likelihood
 from warehouse_seg.lineage import affinities
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.prediction import Prediction
-from warehouse_seg.search import Shape, search
+from warehouse_seg.search import COLLAPSED, MARGIN, Shape, search
 from warehouse_seg.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.stability import Stability, refitted, top_components
 
@@ -73,31 +73,46 @@ def likelihood(moments: Array, parameters: em.Parameters, shape: Shape) -> Likel
 class Starts:
     """The model beside searches for its shape that know nothing of it.
 
+    sound: of the searches, those whose best optimum has not collapsed; the figures are theirs, None without any
     agreement: mean adjusted Rand index of the top segments
     gain: nats per customer by which the best search ended better
     """
 
     searches: int
-    agreement: float
-    gain: float
+    sound: int
+    agreement: float | None
+    gain: float | None
 
 
 def start_stability(
     z: Array, moments: Array, parameters: em.Parameters, shape: Shape, seed: int
 ) -> Starts:
-    """Search the shape anew from other random starts. z (n, D), moments (n, P).
-
-    Raises numpy.linalg.LinAlgError where no start survives.
-    """
+    """Search the shape anew from other random starts. z (n, D), moments (n, P)."""
     original = top_components(moments, parameters)
     _, objective = em.expectation(moments, parameters)
-    found = [search(z, moments, shape, seed + 1 + number).best for number in range(SEARCHES)]
+    found = [
+        fit
+        for number in range(SEARCHES)
+        if (fit := _searched(z, moments, shape, seed + 1 + number)) is not None
+    ]
+    if not found:
+        return Starts(SEARCHES, 0, None, None)
     again = [top_components(moments, fit.parameters) for fit in found]
     return Starts(
         searches=SEARCHES,
+        sound=len(found),
         agreement=float(np.mean([adjusted_rand_score(original, labels) for labels in again])),
         gain=(max(fit.objective for fit in found) - objective) / len(moments),
     )
+
+
+def _searched(z: Array, moments: Array, shape: Shape, seed: int) -> em.Fit | None:
+    """The best optimum of a search; None where it has collapsed."""
+    try:
+        best = search(z, moments, shape, seed).best
+    except np.linalg.LinAlgError:
+        return None
+    return best if best.parameters.smallest_eigenvalue >= COLLAPSED else None
 
 
 @dataclass(frozen=True)
@@ -306,6 +321,7 @@ def verdict(validation: Validation) -> str:
     """One sentence for whoever reads nothing else."""
     parts = [
         _on_repeating(validation),
+        _on_starts(validation.starts),
         _on_overlap(validation.pairs),
         _on_the_future(validation.time_split),
         _on_groups(validation.protected),
@@ -330,10 +346,21 @@ def _on_repeating(validation: Validation) -> str:
     )
 
 
+def _on_starts(starts: Starts) -> str:
+    if starts.gain is None:
+        return "searches from other starts only collapse: fit fewer segments"
+    if starts.gain > MARGIN:
+        return (
+            f"a search from other starts ends {starts.gain:.3f} nats per customer better: look at it "
+            "(`warehouse-seg fit --reselect`)"
+        )
+    return ""
+
+
 def _on_earlier_days(windows: Sequence[Window]) -> str:
     measured = [window.agreement for window in windows if window.agreement is not None]
     if not measured:
-        return ""
+        return "; on earlier days mixtures of this shape only collapse" if windows else ""
     figure = f"{np.mean(measured):.2f}"
     if np.mean(measured) >= STABLE:
         return f" and on earlier days ({figure})"

@@ -90,6 +90,8 @@ def test_searches_from_other_starts_find_the_planted_segments() -> None:
     moments = em.moments_of(z)
     fit = em.ascend(moments, TWO, "full")
     found = start_stability(z, moments, fit.parameters, SHAPE, seed=1)
+    assert found.sound == found.searches
+    assert found.agreement is not None
     assert found.agreement > 0.99
     assert found.gain == pytest.approx(0, abs=1e-3)
 
@@ -99,8 +101,18 @@ def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
     moments = em.moments_of(z)
     poor = em.from_responsibilities(moments, np.eye(2)[np.arange(1_000) % 2].T, "full")
     found = start_stability(z, moments, poor, SHAPE, seed=1)
+    assert found.agreement is not None
     assert found.agreement < 0.2
+    assert found.gain is not None
     assert found.gain > 0.2
+
+
+def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optimum() -> None:
+    """One feature has one value: whatever is fitted is flat."""
+    z = customers(TWO, 1_000, seed=3)
+    z[:, 1] = 0.0
+    found = start_stability(z, em.moments_of(z), TWO, SHAPE, seed=1)
+    assert (found.sound, found.agreement, found.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
@@ -216,7 +228,7 @@ SOUND = Validation(
     segments=("s1", "s2"),
     customers=1_000,
     likelihood=Likelihood(-1.0, -1.1, -2.0),
-    starts=Starts(3, 1.0, 0.0),
+    starts=Starts(3, 3, 1.0, 0.0),
     bootstraps=Stability(0.95, (0.9, 0.9), 0.0),
     windows=(Window("2026-01-01", 900, 0.9),),
     pairs=separation(model(0.0, 9.0)),
@@ -241,6 +253,9 @@ def test_a_sound_model_gets_a_plain_sentence() -> None:
         ({"bootstraps": Stability(0.9, (0.99, 0.5), 0.0)}, "but not one by one (s2 0.50)"),
         ({"windows": (Window("2026-01-01", 900, 0.4),)}, "would have drawn them otherwise (0.40)"),
         ({"windows": ()}, "repeat on bootstrap samples (0.95); every"),
+        ({"windows": (Window("2026-01-01", 900, None),)}, "on earlier days mixtures of this shape"),
+        ({"starts": Starts(3, 3, 0.5, 0.02)}, "ends 0.020 nats per customer better"),
+        ({"starts": Starts(3, 0, None, None)}, "only collapse: fit fewer segments"),
         ({"pairs": separation(model(0.0, 1.0))}, "s1 and s2 overlap so much"),
         (
             {"protected": audit(counts(s1={"a": 800, "b": 200}, s2={"a": 200, "b": 800}))},
