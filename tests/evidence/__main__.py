@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.evidence import defaults, optima, recovery, refits, study
+from tests.evidence import defaults, optima, recovery, refits, study, treatments
 from tests.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
@@ -13,6 +13,6 @@ Made by `make evidence`, which takes half an hour on two cores: nothing here was
 
 if __name__ == "__main__":
     show(INTRODUCTION)
-    for part in (recovery, optima, defaults, refits, study):
+    for part in (recovery, treatments, optima, defaults, refits, study):
         tell(f"{part.__name__} …")
         part.main()
