@@ -81,8 +81,9 @@ def project(tmp_path: Path) -> HostileProject:
         database.execute(f"create schema {schema}")
         database.execute(f'create table {schema}."order lines" as select {key}, {names} from lines')
         features = ", ".join(
-            f"nullif({position} + amount % 7, {position}) + sqrt(amount) as {quoted(name)}"
-            for position, name in enumerate(FEATURES, start=1)
+            # Each another remainder: of features that say the same some would be left out of the model.
+            f"nullif(1 + amount % 7, 1) + (100 * amount) % {divisor} as {quoted(name)}"
+            for divisor, name in zip((23, 29, 31, 37, 41, 43, 47, 53), FEATURES, strict=True)
         )
         largest = "(select customer_id, max(amount) as amount from lines group by customer_id)"
         database.execute(
