@@ -122,7 +122,7 @@ def test_values_as_yaml_and_the_command_line_write_them() -> None:
 
 
 def test_segments_are_named_by_any_key() -> None:
-    names = {"s1": "Champions", "s12": "Łódź 😀: it's \"quoted\""}
+    names = {"s1": "Champions", "s12": 'Łódź 😀: it\'s "quoted"'}
     assert settings_from({"segment_names": names}).segment_names == names
     assert settings_from({"segment_names": None}).segment_names == {}
 
@@ -195,7 +195,10 @@ def test_one_feature_needs_no_list() -> None:
             {"segment_names": {"s1": "Champions", "s2": "back\\slash"}},
             "segment_names.s2: a name has no backslash and no control character: 'back\\\\slash'",
         ),
-        ({"segment_names": {"s1": ""}}, "segment_names.s1: String should have at least 1 character"),
+        (
+            {"segment_names": {"s1": ""}},
+            "segment_names.s1: String should have at least 1 character",
+        ),
         ({"segment_names": {"s1": 5}}, "segment_names.s1: Input should be a valid string, found 5"),
         ({"segment_names": ["Champions"]}, "segment_names: Input should be a valid dictionary"),
         (
