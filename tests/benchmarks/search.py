@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +34,7 @@ from warehouse_seg.preparation import prepare
 from warehouse_seg.search import REGULARIZATION, THOROUGH, Effort, Shape, search
 
 Array = NDArray[np.float64]
+Kinds = Sequence[CovarianceType]
 
 COUNTS = range(2, 11)
 LONG = replace(THOROUGH, partitions=4 * THOROUGH.partitions, refined=10, passes=100, tolerance=1e-7)
@@ -57,18 +58,18 @@ def customers(shop: Shop) -> Array:
     return prepared.z + generator.normal(size=prepared.z.shape) * np.sqrt(prepared.psi)
 
 
-def plain_loop(z: Array) -> Searched:
+def plain_loop(z: Array, kinds: Kinds) -> Searched:
     """What a notebook does."""
     objectives = {}
     start = time.perf_counter()
-    for kind in get_args(CovarianceType):
+    for kind in kinds:
         for count in COUNTS:
             mixture = GaussianMixture(count, covariance_type=kind, n_init=10, random_state=SEED)
             objectives[Shape(count, kind)] = float(mixture.fit(z).score(z)) * len(z)
     return Searched(time.perf_counter() - start, objectives)
 
 
-def own_search(z: Array, effort: Effort = THOROUGH) -> Searched:
+def own_search(z: Array, kinds: Kinds, effort: Effort = THOROUGH) -> Searched:
     """As `fit` does it: covariance types side by side, each number of segments from the one before."""
     moments = em.moments_of(z)
 
@@ -83,17 +84,17 @@ def own_search(z: Array, effort: Effort = THOROUGH) -> Searched:
     start = time.perf_counter()
     limited = {"initializer": threadpool_limits, "initargs": (1,)}
     with threadpool_limits(1), ThreadPoolExecutor(2, **limited) as pool:
-        chains = list(pool.map(chain, get_args(CovarianceType)))
+        chains = list(pool.map(chain, kinds))
     objectives = {shape: value for found in chains for shape, value in found.items()}
     return Searched(time.perf_counter() - start, objectives)
 
 
 def rows(
-    customers: int, plain: Searched, own: Searched, long: Searched
+    customers: int, kinds: Kinds, plain: Searched, own: Searched, long: Searched
 ) -> Iterator[tuple[object, ...]]:
     """Per number of segments: the worst over the covariance types."""
     for count in COUNTS:
-        shapes = [Shape(count, kind) for kind in get_args(CovarianceType)]
+        shapes = [Shape(count, kind) for kind in kinds]
         gaps = [(long.objectives[s] - own.objectives[s]) / customers for s in shapes]
         against = [
             (own.objectives[s] - plain.objectives[s]) / abs(plain.objectives[s]) for s in shapes
@@ -107,20 +108,20 @@ def rows(
         )
 
 
-def benchmark(shop: Shop) -> bool:
+def benchmark(shop: Shop, kinds: Kinds) -> bool:
     """Print one shop's table; whether both promises are kept."""
     z = customers(shop)
     tell(f"{shop.name}: own search")
-    own = own_search(z)
+    own = own_search(z, kinds)
     tell(f"{shop.name}: the plain loop")
-    plain = plain_loop(z)
+    plain = plain_loop(z, kinds)
     tell(f"{shop.name}: a long search")
-    long = own_search(z, LONG)
+    long = own_search(z, kinds, LONG)
     show(
         f"**{shop.name}**, {len(z):,} customers × {z.shape[1]} features: own search {own.seconds:.1f} s, plain loop "
         f"{plain.seconds:.1f} s, {plain.seconds / own.seconds:.1f} times as long; long search {long.seconds:.1f} s.\n"
     )
-    found = list(rows(len(z), plain, own, long))
+    found = list(rows(len(z), kinds, plain, own, long))
     names = (
         "K",
         "objective against the loop, worst type",
@@ -137,7 +138,13 @@ def main() -> int:
     """Print both tables; 0 when every promise is kept, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.search", description=__doc__)
     parser.add_argument("--demo-customers", type=int, default=50_000, help="of the demo (50,000)")
-    count = parser.parse_args().demo_customers
+    parser.add_argument(
+        "--covariance",
+        nargs="+",
+        choices=get_args(CovarianceType),
+        default=get_args(CovarianceType),
+    )
+    arguments = parser.parse_args()
     show(
         heading(
             "The search against the plain loop", f"Seed {SEED}, regularisation {REGULARIZATION}."
@@ -147,7 +154,10 @@ def main() -> int:
         ("CDNOW", partial(real, "cdnow", data_folder() / "cdnow")),
         ("Demo", demo),
     )
-    kept = [benchmark(built(name, place, sample_size=count)) for name, place in places]
+    kept = [
+        benchmark(built(name, place, sample_size=arguments.demo_customers), arguments.covariance)
+        for name, place in places
+    ]
     return 0 if all(kept) else 1
 
 
