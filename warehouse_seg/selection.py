@@ -166,6 +166,11 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[str]:
             f"{chosen.n_components} segments are the fewest that were tried: with `model.segments.min: 1` a single "
             "group is tried as well"
         )
+    if chosen.search_failures == 1:
+        found.append(
+            "on no bootstrap sample did a search that knows nothing reach as good a model that has not collapsed: it "
+            "repeats only from where it stands. `fit --reselect` may find another one; fewer segments are safer"
+        )
     return found
 
 

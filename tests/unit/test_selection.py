@@ -104,6 +104,12 @@ def test_no_edge_no_warning(low: int, high: int) -> None:
     assert not recommend((candidate(count, 300),), settings(low, high), CUSTOMERS).warnings
 
 
+@pytest.mark.parametrize(("failures", "warned"), [(0.5, False), (1.0, True)])
+def test_a_model_that_no_search_finds_again_is_warned_of(failures: float, warned: bool) -> None:
+    found = recommend((candidate(4, 300, search_failures=failures),), settings(), CUSTOMERS)
+    assert [("fewer segments are safer" in line) for line in found.warnings] == [True] * warned
+
+
 def test_a_single_segment_repeats_always() -> None:
     assert chosen(candidate(1, 300, None), candidate(2, 200, 0.2), low=1) == 1
 
