@@ -178,7 +178,7 @@ class WholeJob:
             measured = [
                 weight[shop.features[f].notna()].sum() / weight.sum() for f in ranked.feature
             ]
-            usual = ranked[np.array(measured) >= 0.5]
+            usual = ranked[(np.array(measured) >= 0.5) & ranked.z_score.notna()]
             assert list(usual.index) == list(range(1, len(usual) + 1))
             assert (usual.z_score.abs().diff().dropna() < 1e-5).all()
 
