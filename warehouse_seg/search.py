@@ -29,8 +29,8 @@ TOLERANCE = 1e-5
 REGULARIZATION = 1e-6
 """Keeps a factorisation possible; far below any variance that describes behaviour."""
 
-COLLAPSED = 1e-4
-"""A component whose standard deviation is below 1 % of the population's along some direction is a spike."""
+COLLAPSED = 1e-3
+"""A component whose standard deviation is below 3 % of the population's along some direction is a spike."""
 
 MARGIN = 0.01
 """Nats per customer by which a cold search has to end better before a person is told. Bootstrap samples of one shop
