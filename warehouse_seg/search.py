@@ -240,7 +240,8 @@ THOROUGH = Effort(
         _nearest_rows,
     ),
     screened=3_000,
-    refined=3,
+    refined=4,
+    passes=50,
 )
 SPARING = Effort(
     partitions=(_kmeans, _kmeans_whitened, _hierarchy, _nearest_seeds), screened=1_500, refined=1
