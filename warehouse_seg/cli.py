@@ -324,9 +324,9 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Show what holds of a model: on unseen customers, on other samples and days, and for what comes next."""
-    from warehouse_seg.evidence_tables import validation_tables
     from warehouse_seg.jobs.validate import Options
     from warehouse_seg.jobs.validate import validate as job
+    from warehouse_seg.validation_tables import validation_tables
 
     options = Options(version, window_days, reference, protected)
     found = job(project, options, progress=_mutter)
@@ -345,8 +345,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show the model beside k-means, Ward, DBSCAN, spectral clustering and RFM rules."""
-    from warehouse_seg.evidence_tables import comparison_tables
     from warehouse_seg.jobs.compare import compare as job
+    from warehouse_seg.validation_tables import comparison_tables
 
     found = job(project, version=version, window_days=window_days, progress=_mutter)
     if as_json:

@@ -213,10 +213,6 @@ class Manifest:
         name: str = self._model(model)["relation_name"]
         return name
 
-    def has_model(self, model: str) -> bool:
-        """Whether one of the package's models is enabled."""
-        return f"model.{PACKAGE}.{model}" in self.content["nodes"]
-
     def _model(self, name: str) -> Mapping[str, Any]:
         node: Mapping[str, Any] = self.content["nodes"][f"model.{PACKAGE}.{name}"]
         return node

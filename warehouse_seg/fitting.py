@@ -158,13 +158,13 @@ def _try_all(
     def chain(covariance_type: CovarianceType) -> list[Tried]:
         return list(_try_growing(covariance_type, prepared.z, moments, settings, progress))
 
-    with _workers() as pool:
+    with workers() as pool:
         chains = list(pool.map(chain, settings.covariance))
     return sorted((one for tried in chains for one in tried), key=_by_shape)
 
 
 @contextmanager
-def _workers() -> Iterator[ThreadPoolExecutor]:
+def workers() -> Iterator[ThreadPoolExecutor]:
     """Threads on which the libraries have one thread each: their sums must not depend on the number of cores."""
     # BLAS has one limit for the process, OpenMP one for each thread that calls it.
     limited = {"initializer": threadpool_limits, "initargs": (1,)}
@@ -233,7 +233,7 @@ def _with_stability(
         }
         return Tried(one.candidate.model_copy(update=measured), one.optimum)
 
-    with _workers() as pool:
+    with workers() as pool:
         return list(pool.map(asked_again, tried))
 
 

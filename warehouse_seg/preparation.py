@@ -59,6 +59,11 @@ class Sample:
     as_of_date: str | None = None
     categories: tuple[Category, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        """How many customers were read."""
+        return len(next(iter(self.columns.values())))
+
 
 @dataclass(frozen=True)
 class Prepared:

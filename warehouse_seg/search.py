@@ -37,7 +37,7 @@ MARGIN = 0.01
 differ by more than that, so that less would be a report of chance."""
 
 FEWEST = 2.0 - 1e-6
-"""Customers of a component, the expected ones counted in parts."""
+"""Customers of a component, the expected ones counted in parts; a hair less than two, as sums of memberships are."""
 
 SOFTENING = 1e-3
 """Added to the covariances of a hard partition, whose smallest clusters may be a handful of equal customers."""
@@ -95,6 +95,24 @@ def search(
     return Found(best[0], tuple(refined))
 
 
+def sound_optimum(
+    z: Array, moments: Array, shape: Shape, seed: int, effort: Effort | None = None
+) -> em.Fit | None:
+    """The best optimum of a search, None where every one has collapsed. Arguments as in `search`."""
+    try:
+        best = search(z, moments, shape, seed, effort=effort).best
+    except np.linalg.LinAlgError:
+        return None
+    return None if has_collapsed(best) else best
+
+
+def has_collapsed(fit: em.Fit, floor: float = COLLAPSED) -> bool:
+    """Whether a component stands on (nearly) equal customers or on a single one: there likelihood means nothing."""
+    parameters = fit.parameters
+    alone = parameters.weights.min() * fit.customers < FEWEST
+    return bool(alone or parameters.smallest_eigenvalue < floor)
+
+
 @dataclass(frozen=True)
 class _Ascent:
     """EM from many starts, with what stays the same for all of them."""
@@ -112,13 +130,7 @@ class _Ascent:
             for start in starts
             if (fit := self._of(moments, start, passes, tolerance)) is not None
         ]
-        return sorted(fits, key=lambda fit: (self._has_collapsed(fit), -fit.objective))
-
-    def _has_collapsed(self, fit: em.Fit) -> bool:
-        """Whether a component stands on (nearly) equal customers or on a single one: there likelihood means nothing."""
-        parameters = fit.parameters
-        alone = parameters.weights.min() * fit.customers < FEWEST
-        return bool(alone or parameters.smallest_eigenvalue < self.floor)
+        return sorted(fits, key=lambda fit: (has_collapsed(fit, self.floor), -fit.objective))
 
     def _of(
         self, moments: Array, start: em.Parameters, passes: int, tolerance: float

@@ -30,7 +30,7 @@ STABLE_SEGMENT = 0.75
 
 PARSIMONY = 0.003
 """Nats per customer that further segments have to be worth, after BIC's penalty. With enough customers BIC notices any
-departure from Gaussians: at 30,000, planted types rounded to whole orders were split in two for 0.002."""
+departure from Gaussians, and splits types in two whose orders are whole numbers."""
 
 STRUCTURE = 0.02
 """Nats per customer that segments have to say about how features go together, beyond what they say of each alone."""

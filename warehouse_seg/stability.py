@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg import em
-from warehouse_seg.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, SPARING, Shape, search
+from warehouse_seg.search import (
+    REGULARIZATION,
+    ROUGH_TOLERANCE,
+    SPARING,
+    Shape,
+    has_collapsed,
+    sound_optimum,
+)
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -85,7 +92,7 @@ def refitted(
     None where both collapse.
     """
     warm = _warm(moments, parameters, shape)
-    cold = _cold(z, moments, shape, seed)
+    cold = sound_optimum(z, moments, shape, seed, SPARING)
     failed = warm is not None and (cold is None or cold.objective <= warm.objective)
     reached = [fit for fit in (warm, cold) if fit is not None]
     return max(reached, key=lambda fit: fit.objective, default=None), failed
@@ -107,7 +114,7 @@ def structure_gain(
     shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
     shuffled_psi = np.column_stack([psi[rows][order, f] for f, order in enumerate(orders)])
     shuffled = em.moments_of(shuffled_z, shuffled_psi)
-    again = _cold(shuffled_z, shuffled, shape, seed)
+    again = sound_optimum(shuffled_z, shuffled, shape, seed, SPARING)
     if fitted is None or again is None:
         return 0.0
     gains = [
@@ -155,18 +162,7 @@ def _warm(moments: Array, parameters: em.Parameters, shape: Shape) -> em.Fit | N
         )
     except np.linalg.LinAlgError:
         return None
-    return _sound(fit)
-
-
-def _cold(z: Array, moments: Array, shape: Shape, seed: int) -> em.Fit | None:
-    try:
-        return _sound(search(z, moments, shape, seed, effort=SPARING).best)
-    except np.linalg.LinAlgError:
-        return None
-
-
-def _sound(fit: em.Fit) -> em.Fit | None:
-    return fit if fit.parameters.smallest_eigenvalue >= COLLAPSED else None
+    return None if has_collapsed(fit) else fit
 
 
 def _best_jaccard(table: Array) -> Array:

@@ -20,7 +20,7 @@ from warehouse_seg.criteria import held_out_log_likelihood
 from warehouse_seg.lineage import affinities
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.prediction import Prediction
-from warehouse_seg.search import COLLAPSED, MARGIN, Shape, search
+from warehouse_seg.search import MARGIN, Shape, sound_optimum
 from warehouse_seg.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.stability import Stability, refitted, top_components
 
@@ -93,7 +93,7 @@ def start_stability(
     found = [
         fit
         for number in range(SEARCHES)
-        if (fit := _searched(z, moments, shape, seed + 1 + number)) is not None
+        if (fit := sound_optimum(z, moments, shape, seed + 1 + number)) is not None
     ]
     if not found:
         return Starts(SEARCHES, 0, None, None)
@@ -104,15 +104,6 @@ def start_stability(
         agreement=float(np.mean([adjusted_rand_score(original, labels) for labels in again])),
         gain=(max(fit.objective for fit in found) - objective) / len(moments),
     )
-
-
-def _searched(z: Array, moments: Array, shape: Shape, seed: int) -> em.Fit | None:
-    """The best optimum of a search; None where it has collapsed."""
-    try:
-        best = search(z, moments, shape, seed).best
-    except np.linalg.LinAlgError:
-        return None
-    return best if best.parameters.smallest_eigenvalue >= COLLAPSED else None
 
 
 @dataclass(frozen=True)

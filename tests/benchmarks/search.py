@@ -15,7 +15,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
@@ -23,12 +22,12 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 
 from tests.evidence.shops import Shop, built, demo, real
 from tests.evidence.tables import heading, show, table, tell
 from tests.real_data.project import data_folder
 from warehouse_seg import em
+from warehouse_seg.fitting import workers
 from warehouse_seg.model import CovarianceType
 from warehouse_seg.preparation import prepare
 from warehouse_seg.search import REGULARIZATION, THOROUGH, Effort, Shape, search
@@ -82,8 +81,7 @@ def own_search(z: Array, kinds: Kinds, effort: Effort = THOROUGH) -> Searched:
         return found
 
     start = time.perf_counter()
-    limited = {"initializer": threadpool_limits, "initargs": (1,)}
-    with threadpool_limits(1), ThreadPoolExecutor(2, **limited) as pool:
+    with workers() as pool:
         chains = list(pool.map(chain, kinds))
     objectives = {shape: value for found in chains for shape, value in found.items()}
     return Searched(time.perf_counter() - start, objectives)

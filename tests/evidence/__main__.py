@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tests.evidence import defaults, optima, recovery, refits, study, treatments
+from tests.evidence import comparisons, defaults, optima, recovery, refits, study, treatments
 from tests.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
 
-Made by `make evidence`, which takes half an hour on two cores: nothing here was typed. What the words mean stands in
+Made by `make evidence`, which takes a quarter of an hour on two cores: nothing here was typed. What the words mean stands in
 [selection.md](selection.md), [model.md](model.md) and [study.md](study.md).
 """
 
 if __name__ == "__main__":
     show(INTRODUCTION)
-    for part in (recovery, treatments, optima, defaults, refits, study):
+    for part in (recovery, treatments, optima, defaults, refits, comparisons, study):
         tell(f"{part.__name__} …")
         part.main()

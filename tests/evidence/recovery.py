@@ -109,7 +109,9 @@ def main() -> None:
     mixed_up = [
         recovered(cell, 1, mixed_up=True).warned for cell in cells() if cell.count == COUNTS[0]
     ]
-    show(f"With every column shuffled, the warning came {sum(mixed_up)} of {len(mixed_up)} times.")
+    show(
+        f"With every column shuffled, the warning came {sum(mixed_up)} of {len(mixed_up)} times.\n"
+    )
 
 
 if __name__ == "__main__":

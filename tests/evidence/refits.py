@@ -21,6 +21,7 @@ from warehouse_seg.lineage import trace
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.refitting import refit_model
+from warehouse_seg.stability import contingency
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class Kept:
 def kept(shop: Shop, model: SegmentModel, seed: int) -> Kept | None:
     """Refit on one bootstrap sample and compare all customers; None where the refit was refused."""
     columns = shop.sample.columns
-    count = len(next(iter(columns.values())))
+    count = shop.sample.rows
     rows = np.random.default_rng(seed).integers(count, size=count)
     drawn = {name: values[rows] for name, values in columns.items()}
     sample = Sample(drawn, count, shop.sample.as_of_date, shop.sample.categories)
@@ -62,8 +63,7 @@ def kept(shop: Shop, model: SegmentModel, seed: int) -> Kept | None:
         return None
     joint = model.log_joint(columns)
     segments = joint.argmax(axis=1), refit.log_joint(columns).argmax(axis=1)
-    overlap = np.zeros((len(model.components), len(refit.components)))
-    np.add.at(overlap, segments, 1)
+    overlap = contingency(*segments, len(model.components))
     named = trace(model, refit, overlap).model
     keys = [np.array([c.segment_key for c in m.components]) for m in (model, named)]
     same = keys[0][segments[0]] == keys[1][segments[1]]

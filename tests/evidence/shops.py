@@ -31,10 +31,10 @@ class Shop:
     settings: ModelSettings
 
 
-def shops() -> Iterator[Shop]:
-    """Every shop, one after the other; each is built when it is its turn."""
+def places() -> Iterator[tuple[str, Callable[[Path], DbtProject]]]:
+    """Every shop's title and what builds its features in a folder."""
     data = data_folder()
-    yield built("demo", demo)
+    yield "demo", demo
     for title, project, files in (
         ("CDNOW", "cdnow", data / "cdnow"),
         ("Online Retail", "online_retail", data / "online_retail"),
@@ -42,7 +42,13 @@ def shops() -> Iterator[Shop]:
         ("AdventureWorks", "adventureworks", data / "adventureworks"),
         ("marketing_campaign", "customer_personality", data / "customer_personality"),
     ):
-        yield built(title, partial(real, project, files))
+        yield title, partial(real, project, files)
+
+
+def shops() -> Iterator[Shop]:
+    """Every shop, one after the other; each is built when it is its turn."""
+    for title, build in places():
+        yield built(title, build)
 
 
 def built(title: str, build: Callable[[Path], DbtProject], **model: Any) -> Shop:

@@ -16,7 +16,7 @@ def heading(title: str, note: str) -> str:
     commit = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     packages = ("numpy", "scipy", "scikit-learn")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"### {title}\n\nCommit {commit.stdout.strip() or 'unknown'}; {versions}. {note}\n"
+    return f"## {title}\n\nCommit {commit.stdout.strip() or 'unknown'}; {versions}. {note}\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -7,9 +7,6 @@ the registry, and the last row that it writes makes the model active.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from numpy.typing import NDArray
 
 from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import Refused, UsageError
@@ -113,7 +110,7 @@ def _fitted(
     progress: Progress,
 ) -> SegmentModel:
     """The refit of `basis`, or the model of a search through all shapes where there is none."""
-    progress(f"read {len(_first(sample.columns)):,} of {sample.population_rows:,} customers")
+    progress(f"read {sample.rows:,} of {sample.population_rows:,} customers")
     if basis is not None:
         progress(f"features of version {basis.model_version}: {', '.join(basis.feature_names)}")
         return refit_model(basis, sample, settings.model, notes=notes, progress=progress)
@@ -198,7 +195,3 @@ def stored_model(project: DbtProject, version: int | None) -> SegmentModel:
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         return session.registry(warehouse).stored(version)
-
-
-def _first(columns: Columns) -> NDArray[Any]:
-    return next(iter(columns.values()))
