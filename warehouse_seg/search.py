@@ -96,14 +96,20 @@ def search(
 
 
 def sound_optimum(
-    z: Array, moments: Array, shape: Shape, seed: int, effort: Effort | None = None
+    z: Array,
+    moments: Array,
+    shape: Shape,
+    seed: int,
+    *,
+    effort: Effort | None = None,
+    floor: float = COLLAPSED,
 ) -> em.Fit | None:
     """The best optimum of a search, None where every one has collapsed. Arguments as in `search`."""
     try:
-        best = search(z, moments, shape, seed, effort=effort).best
+        best = search(z, moments, shape, seed, effort=effort, floor=floor).best
     except np.linalg.LinAlgError:
         return None
-    return None if has_collapsed(best) else best
+    return None if has_collapsed(best, floor) else best
 
 
 def has_collapsed(fit: em.Fit, floor: float = COLLAPSED) -> bool:

@@ -19,6 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg import em
 from warehouse_seg.search import (
+    COLLAPSED,
     REGULARIZATION,
     ROUGH_TOLERANCE,
     SPARING,
@@ -57,17 +58,19 @@ def bootstrap_stability(
     shape: Shape,
     seed: int,
     bootstraps: int = BOOTSTRAPS,
+    floor: float = COLLAPSED,
 ) -> Stability:
     """Refit on bootstrap samples and compare the top segments of the original customers.
 
     z (n, D), moments (n, P): the customers; parameters: the optimum of all of them
+    floor: smallest eigenvalue of a covariance below which a refit has collapsed, and repeats nothing
     The bootstrap samples have at most 10,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
     assessment of cluster stability*.
     """
     original = top_components(moments, parameters)
     agreements, overlaps, failures = [], [], 0
     for rows in bootstrap_rows(len(z), seed, bootstraps):
-        best, failed = refitted(z[rows], moments[rows], parameters, shape, seed)
+        best, failed = refitted(z[rows], moments[rows], parameters, shape, seed, floor)
         failures += failed
         if best is None:
             agreements.append(0.0)
@@ -84,15 +87,20 @@ def bootstrap_stability(
 
 
 def refitted(
-    z: Array, moments: Array, parameters: em.Parameters, shape: Shape, seed: int
+    z: Array,
+    moments: Array,
+    parameters: em.Parameters,
+    shape: Shape,
+    seed: int,
+    floor: float = COLLAPSED,
 ) -> tuple[em.Fit | None, bool]:
     """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm ascent.
 
     z (n, D), moments (n, P): the customers; parameters: where the warm ascent starts
     None where both collapse.
     """
-    warm = _warm(moments, parameters, shape)
-    cold = sound_optimum(z, moments, shape, seed, SPARING)
+    warm = _warm(moments, parameters, shape, floor)
+    cold = sound_optimum(z, moments, shape, seed, effort=SPARING, floor=floor)
     failed = warm is not None and (cold is None or cold.objective <= warm.objective)
     reached = [fit for fit in (warm, cold) if fit is not None]
     return max(reached, key=lambda fit: fit.objective, default=None), failed
@@ -108,13 +116,13 @@ def structure_gain(
     """
     rows = slice(BOOTSTRAP_ROWS)
     moments = em.moments_of(z[rows], psi[rows])
-    fitted = _warm(moments, parameters, shape)
+    fitted = _warm(moments, parameters, shape, COLLAPSED)
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(len(moments)) for _ in range(z.shape[1])]
     shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
     shuffled_psi = np.column_stack([psi[rows][order, f] for f, order in enumerate(orders)])
     shuffled = em.moments_of(shuffled_z, shuffled_psi)
-    again = sound_optimum(shuffled_z, shuffled, shape, seed, SPARING)
+    again = sound_optimum(shuffled_z, shuffled, shape, seed, effort=SPARING)
     if fitted is None or again is None:
         return 0.0
     gains = [
@@ -150,7 +158,7 @@ def bootstrap_rows(count: int, seed: int, bootstraps: int) -> Iterator[NDArray[n
         yield generator.integers(count, size=min(count, BOOTSTRAP_ROWS))
 
 
-def _warm(moments: Array, parameters: em.Parameters, shape: Shape) -> em.Fit | None:
+def _warm(moments: Array, parameters: em.Parameters, shape: Shape, floor: float) -> em.Fit | None:
     try:
         fit = em.ascend(
             moments,
@@ -162,7 +170,7 @@ def _warm(moments: Array, parameters: em.Parameters, shape: Shape) -> em.Fit | N
         )
     except np.linalg.LinAlgError:
         return None
-    return None if has_collapsed(fit) else fit
+    return None if has_collapsed(fit, floor) else fit
 
 
 def _best_jaccard(table: Array) -> Array:

@@ -82,11 +82,14 @@ def study_bic(spend: pd.DataFrame, components: int) -> float:
 
 
 def study_stability(spend: pd.DataFrame, mixture: GaussianMixture) -> Stability:
-    """How well the study's segments repeat, by this package's measure, in the study's own treatment of the columns."""
+    """How well the study's segments repeat, by this package's measure, in the study's own treatment of the columns.
+
+    Its components are collapsed ones by that measure; here they count, as they do in the study.
+    """
     z = StandardScaler().fit_transform(spend)
     parameters = em.Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     shape = Shape(len(mixture.weights_), "full")
-    return bootstrap_stability(z, em.moments_of(z), parameters, shape, seed=1)
+    return bootstrap_stability(z, em.moments_of(z), parameters, shape, seed=1, floor=0.0)
 
 
 @dataclass(frozen=True)
