@@ -60,7 +60,7 @@ segments as (
         {%- endfor %}
         {%- set positions = branch.features | map(attribute='position') | list %}
         {%- for place in places %}
-        {{ seg_precision(segment.precision_cholesky, positions, place) }} as precision_{{ place | join('_') }}
+        {{ seg_precision_entry(segment.precision_cholesky, positions, place) }} as precision_{{ place | join('_') }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     {{- '\n    union all' if not (loop.last and last_branch) }}
@@ -227,7 +227,7 @@ from named
 
 
 {#- One entry of U U', of the features at `positions`; zero where one of the two features is not among them. -#}
-{%- macro seg_precision(factor, positions, place) -%}
+{%- macro seg_precision_entry(factor, positions, place) -%}
     {%- set sum = namespace(value=0.0) -%}
     {%- if place[0] in positions and place[1] in positions -%}
         {%- set row, column = positions.index(place[0]), positions.index(place[1]) -%}
