@@ -355,8 +355,8 @@ select
         case
             when base_log_odds is not null then
                 coalesce(reason_1_feature || ' ' || reason_1_direction, '')
-                || coalesce(', ' || reason_2_feature || ' ' || reason_2_direction, '')
-                || coalesce(', ' || reason_3_feature || ' ' || reason_3_direction, '')
+                || case when reason_2_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_2_feature || ' ' || reason_2_direction else '' end
+                || case when reason_3_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_3_feature || ' ' || reason_3_direction else '' end
         end as string
     ) as reasons
 from named
