@@ -32,7 +32,7 @@ from warehouse_seg.transforms import LARGEST_MEASURE, TRANSFORMS
 Array = NDArray[np.float64]
 
 HAIR = 1e-6
-"""So many standard deviations beyond the boundary a feature without a unit is reported, where the segment has changed."""
+"""So many standard deviations beyond the boundary a feature without a unit is reported: there the segment is another."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,14 @@ class Membership:
 class Contribution:
     """One measured feature's part of the log odds.
 
-    value, midpoint: the customer's value and the typical one halfway between the two segments, in the raw unit; of a
-        ratio both are ratios
+    reference: what a ratio's feature is divided by, None for a plain feature; value and midpoint are then ratios
+    value, midpoint: the customer's value and the typical one halfway between the two segments, in the raw unit
     direction: "high" or "low", the side of the midpoint that the customer is on
     log_odds: the Shapley value; above 0 it speaks for the segment, below for the runner-up
     """
 
     feature: str
+    reference: str | None
     value: float
     midpoint: float
     direction: str
@@ -65,10 +66,12 @@ class Contribution:
 class Change:
     """A value of one feature at which, all others left alone, the customer would be in another segment.
 
+    reference: as in Contribution
     standard_deviations: how far that is on the model's scale, without a sign
     """
 
     feature: str
+    reference: str | None
     value: float
     new_value: float
     standard_deviations: float
@@ -208,6 +211,7 @@ def _reasons(customer: _Customer, top: int, runner_up: int) -> tuple[float, list
     contributions = [
         Contribution(
             feature.feature,
+            feature.reference,
             float(customer.values[i]),
             typical_value(feature, float(midpoint[i])),
             "high" if customer.z[i] > midpoint[i] else "low",
@@ -233,9 +237,10 @@ def _nearest_change(model: SegmentModel, customer: _Customer, top: int) -> Chang
     if not ways:
         return None
     distance, place, value = min(ways)
-    segment = model.components[customer.top_with(place, value)]
+    segment, feature = model.components[customer.top_with(place, value)], customer.features[place]
     return Change(
-        customer.features[place].feature,
+        feature.feature,
+        feature.reference,
         float(customer.values[place]),
         value,
         float(distance),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -37,7 +38,8 @@ def explanation_lines(customer: ExplainedCustomer) -> Iterator[str | Table]:
 
 
 def _memberships(memberships: list[Membership]) -> Table:
-    table = Table.grid("", "", "", "", padding=(0, 2))
+    table = Table.grid("", "", padding=(0, 2))
+    table.add_column(justify="right")
     for segment in memberships:
         table.add_row(
             segment.segment_key,
@@ -56,7 +58,8 @@ def _heading(explanation: Explanation) -> str:
 
 
 def _contributions(explanation: Explanation) -> Table:
-    table = Table.grid("", "", "", padding=(0, 2))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
     for contribution in explanation.contributions:
         speaks_for = (
             explanation.segment_key
@@ -70,27 +73,50 @@ def _contributions(explanation: Explanation) -> Table:
 
 
 def _in_words(contribution: Contribution) -> str:
-    feature = contribution.feature
+    name, percent = _name(contribution), _is_in_percent(contribution)
     value, midpoint = (
-        in_its_unit(feature, number) for number in (contribution.value, contribution.midpoint)
+        _in_its_unit(number, percent) for number in (contribution.value, contribution.midpoint)
     )
-    return f"{escape(feature)} {value}, {contribution.direction} ({midpoint} between the two)"
+    if value == midpoint:
+        midpoint = _precisely(contribution.midpoint, percent)
+    return f"{name} {value}, {contribution.direction} ({midpoint} between the two)"
 
 
 def _nearest(change: Change | None) -> str:
     if change is None:
         return "\nno change of one feature alone would move them to another segment"
+    percent = _is_in_percent(change)
+    rounding = math.ceil if change.new_value > change.value else math.floor
     before, after = (
-        in_its_unit(change.feature, number) for number in (change.value, change.new_value)
+        _precisely(change.value, percent),
+        _precisely(change.new_value, percent, rounding),
     )
-    if before == after:
-        before, after = f"{change.value:.7g}", f"{change.new_value:.7g}"
+    distance = change.standard_deviations
+    away = "less than 0.01" if distance < 0.01 else f"{distance:.2f}"
     return (
-        f"\nnearest change: {escape(change.feature)} from {before} to {after} would move them to {change.segment_key} "
-        f"({escape(change.segment_name)}), {change.standard_deviations:.2f} standard deviations away"
+        f"\nnearest change: {_name(change)} from {before} to {after} would move them to {change.segment_key} "
+        f"({escape(change.segment_name)}), {away} standard deviations away"
     )
 
 
-def in_its_unit(feature: str, value: float) -> str:
-    """A raw value as a person would say it; a share in percent."""
-    return f"{value:.1%}" if feature.startswith("share_") else spoken(value)
+def _name(told: Contribution | Change) -> str:
+    """Of a ratio, both parts."""
+    ratio = f" / {told.reference}" if told.reference else ""
+    return escape(told.feature + ratio)
+
+
+def _is_in_percent(told: Contribution | Change) -> bool:
+    return told.feature.startswith("share_") and told.reference is None
+
+
+def _in_its_unit(value: float, percent: bool) -> str:
+    return f"{value:.1%}" if percent else spoken(value)
+
+
+def _precisely(value: float, percent: bool, rounding: Callable[[float], int] = round) -> str:
+    """To the cent, or to a hundredth of a percent; beyond the boundary where it is rounded outward."""
+    shown = 100 * value if percent else value
+    # 0.07 is 7.000000000000001 cents.
+    cents = rounding(float(f"{100 * shown:.10g}"))
+    text = f"{cents / 100:,.2f}".rstrip("0").rstrip(".")
+    return f"{text}%" if percent else text

@@ -19,6 +19,7 @@ NODES = Path(__file__).with_name("foreign_project_nodes.txt")
 SCORES = f"model.{PACKAGE}.seg_customer_scores"
 TABLES_OF_SCORES = (
     "seg_customer_memberships",
+    "seg_customer_reasons",
     "seg_customer_scores",
     "seg_customer_segments",
     "seg_segment_profiles",
