@@ -32,7 +32,7 @@ from warehouse_seg.transforms import LARGEST_MEASURE, TRANSFORMS
 Array = NDArray[np.float64]
 
 HAIR = 1e-6
-"""So many standard deviations beyond the boundary a feature without a unit is reported: there the segment is another."""
+"""So many standard deviations beyond the boundary a value without a unit is reported: there the segment is another."""
 
 
 @dataclass(frozen=True)

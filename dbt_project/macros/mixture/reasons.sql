@@ -52,8 +52,8 @@ segments as (
     {%- set last_branch = loop.last %}
     {%- for segment in branch.components %}
     select
-        {{ seg_literal(seg_pattern_of_branch(branch, model.features), dialect) }} as pattern,
-        {{ seg_literal(segment.segment_key, dialect) }} as segment_key,
+        cast({{ seg_literal(seg_pattern_of_branch(branch, model.features), dialect) }} as {{ seg_text(dialect) }}) as pattern,
+        cast({{ seg_literal(segment.segment_key, dialect) }} as {{ seg_text(dialect) }}) as segment_key,
         {{ segment.log_norm }} as log_norm,
         {%- set whole = model.components[loop.index0] %}
         {%- for feature in model.features %}
@@ -91,7 +91,7 @@ differences as (
         on top_segment.pattern = runner_up.pattern and top_segment.segment_key <> runner_up.segment_key
 ),
 
-pairs as (
+pairs as {{ seg_once(dialect) }}(
     select
         pattern,
         segment_key,
@@ -249,6 +249,12 @@ from named
         {%- do terms.append(matrix ~ '_' ~ place | join('_') ~ ' * ' ~ vector ~ '_' ~ j) -%}
     {%- endfor -%}
     {{- terms | join(' + ') -}}
+{%- endmacro -%}
+
+
+{#- Postgres would move the arithmetic of a pair behind the join and repeat it for every customer. -#}
+{%- macro seg_once(dialect) -%}
+    {{- 'materialized ' if dialect == 'postgres' -}}
 {%- endmacro -%}
 
 

@@ -2,8 +2,8 @@ with
 
 segments as (
     select
-        '' as pattern,
-        's1' as segment_key,
+        cast('' as string) as pattern,
+        cast('s1' as string) as segment_key,
         -2.4669063519875474e0 as log_norm,
         -0.75e0 as mean_1,
         0.5e0 as mean_2,
@@ -16,8 +16,8 @@ segments as (
         1.0714285714285714e0 as precision_3_3
     union all
     select
-        '' as pattern,
-        's2' as segment_key,
+        cast('' as string) as pattern,
+        cast('s2' as string) as segment_key,
         -1.3116297206659357e0 as log_norm,
         1.25e0 as mean_1,
         -0.75e0 as mean_2,
