@@ -73,6 +73,10 @@ class Sample:
         """How many customers were read."""
         return len(next(iter(self.columns.values())))
 
+    def weights(self, name: str | None) -> Array | None:
+        """The column that says how many customers a row stands for (n,). Raises UsageError where it cannot be one."""
+        return _weights(self.columns, name)
+
 
 @dataclass(frozen=True)
 class Prepared:
