@@ -68,7 +68,7 @@ def model_over(names: list[str]) -> SegmentModel:
     steps = np.arange(1, size + 1) / size
     return SegmentModel(
         covariance_type="diag",
-        features=tuple(Feature(feature=name, fill_value=-0.5) for name in names),
+        features=tuple(Feature(feature=name, median=-0.5) for name in names),
         components=(
             Component.from_moments("s1", 0.625, steps, np.diag(1 + steps)),
             Component.from_moments("s2", 0.375, -steps, np.diag(2 - steps / 2)),
