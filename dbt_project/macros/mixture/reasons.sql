@@ -150,7 +150,7 @@ compared as (
             and customer_segments.runner_up_segment_key = pairs.runner_up_segment_key
 ),
 
-contributions as (
+contributions as {{ seg_once(dialect) }}(
     select
         {{ keys }},
         {{ pair }},
@@ -164,7 +164,7 @@ contributions as (
 ),
 
 {% for rank in (1, 2, 3) -%}
-{{ seg_reason_steps(rank, keys ~ ',\n        ' ~ pair, model.features) }}
+{{ seg_reason_steps(rank, keys ~ ',\n        ' ~ pair, model.features, dialect) }}
 
 {% endfor -%}
 named as (
@@ -252,7 +252,8 @@ from named
 {%- endmacro -%}
 
 
-{#- Postgres would move the arithmetic of a pair behind the join and repeat it for every customer. -#}
+{#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair for
+    every customer, and of three nested ranks over four features so much that it ran out of memory. -#}
 {%- macro seg_once(dialect) -%}
     {{- 'materialized ' if dialect == 'postgres' -}}
 {%- endmacro -%}
@@ -276,7 +277,7 @@ from named
 
 {#- The largest contribution but for those of the ranks before, and the position of its feature: 0 where nothing more
     speaks for the segment. -#}
-{%- macro seg_reason_steps(rank, carried, features) -%}
+{%- macro seg_reason_steps(rank, carried, features, dialect) -%}
 {%- set before = range(1, rank) -%}
 strength_{{ rank }} as (
     select
@@ -300,7 +301,7 @@ strength_{{ rank }} as (
     from {{ 'reason_' ~ (rank - 1) if before else 'contributions' }}
 ),
 
-reason_{{ rank }} as (
+reason_{{ rank }} as {{ seg_once(dialect) }}(
     select
         {{ carried }},
         base_log_odds,

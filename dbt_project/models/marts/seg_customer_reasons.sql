@@ -14,11 +14,15 @@ select
     runner_up_segment_key,
     membership as log_odds,
     membership as base_log_odds,
-    {%- for rank in (1, 2, 3) %}
-    segment_key as reason_{{ rank }}_feature,
-    segment_key as reason_{{ rank }}_direction,
-    membership as reason_{{ rank }}_log_odds,
-    {%- endfor %}
+    segment_key as reason_1_feature,
+    segment_key as reason_1_direction,
+    membership as reason_1_log_odds,
+    segment_key as reason_2_feature,
+    segment_key as reason_2_direction,
+    membership as reason_2_log_odds,
+    segment_key as reason_3_feature,
+    segment_key as reason_3_direction,
+    membership as reason_3_log_odds,
     membership as other_log_odds,
     segment_key as reasons
 from {{ customer_segments }}

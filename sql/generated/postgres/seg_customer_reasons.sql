@@ -136,7 +136,7 @@ compared as (
             and customer_segments.runner_up_segment_key = pairs.runner_up_segment_key
 ),
 
-contributions as (
+contributions as materialized (
     select
         customer_id, as_of_date,
         model_version, segment_key, runner_up_segment_key,
@@ -170,7 +170,7 @@ strength_1 as (
     from contributions
 ),
 
-reason_1 as (
+reason_1 as materialized (
     select
         customer_id, as_of_date,
         model_version, segment_key, runner_up_segment_key,
@@ -214,7 +214,7 @@ strength_2 as (
     from reason_1
 ),
 
-reason_2 as (
+reason_2 as materialized (
     select
         customer_id, as_of_date,
         model_version, segment_key, runner_up_segment_key,
@@ -262,7 +262,7 @@ strength_3 as (
     from reason_2
 ),
 
-reason_3 as (
+reason_3 as materialized (
     select
         customer_id, as_of_date,
         model_version, segment_key, runner_up_segment_key,
