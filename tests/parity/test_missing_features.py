@@ -52,7 +52,7 @@ def models_with_gaps(draw: st.DrawFn) -> tuple[SegmentModel, dict[str, Array]]:
     return SegmentModel(covariance_type="full", features=features, components=components), columns
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(models_with_gaps())
 def test_memberships_rest_on_what_was_measured(
     database: duckdb.DuckDBPyConnection, case: tuple[SegmentModel, dict[str, Array]]
