@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
 from warehouse_seg.warehouse import Warehouse, connect
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.both_duckdb
 
 @pytest.fixture
 def warehouse() -> Iterator[Warehouse]:
-    with Warehouse(duckdb.connect(config={"threads": 1})) as opened:
+    with Warehouse(DuckDB(duckdb.connect(config={"threads": 1}))) as opened:
         yield opened
 
 

@@ -159,11 +159,12 @@ from memberships
 {%- endmacro -%}
 
 
-{#- Postgres and its kin raise an error where exp underflows, so there the argument stops at -700, where a membership is
-    1e-304; elsewhere greatest() would cost a twentieth of the whole statement for nothing. -#}
+{#- Postgres and its kin raise an error where exp or a product underflows, so there the argument stops at -200: such a
+    membership is 1e-87, and its product with the square of any measure (seg_profiles) is still a number. Elsewhere
+    greatest() would cost a twentieth of the whole statement for nothing. -#}
 {%- macro seg_exp_of_negative(argument, dialect) -%}
     {%- if dialect in ('postgres', 'redshift') -%}
-        exp(greatest({{ argument }}, -7e2))
+        exp(greatest({{ argument }}, -2e2))
     {%- else -%}
         exp({{ argument }})
     {%- endif -%}

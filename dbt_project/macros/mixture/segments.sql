@@ -253,11 +253,15 @@ select
     cast(1e2 * mean / nullif(population_mean, 0e0) as {{ seg_double(dialect) }}) as index_vs_population,
     cast(z_score as {{ seg_double(dialect) }}) as z_score,
     {#- What most of a segment lacks, as who bought once lacks a gap between orders, says little of it. Shares of two
-        categories differ equally but for the last digits, which the order of rows decides: hence floor(). #}
+        categories differ equally but for the last digits, which the order of rows decides: hence floor(). Engines put
+        NULL first or last: hence coalesce(). #}
     cast(
         row_number() over (
             partition by segment_key
-            order by case when is_usual and z_score is not null then 0 else 1 end, floor(1e6 * abs(z_score)) desc, feature
+            order by
+                case when is_usual and z_score is not null then 0 else 1 end,
+                coalesce(floor(1e6 * abs(z_score)), -1e0) desc,
+                {{ seg_text_order('feature', dialect) }}
         ) as integer
     ) as distinctiveness_rank
 from differences
