@@ -1,7 +1,7 @@
 """Spark, through a session of our own that sees what dbt-spark's `method: session` sees.
 
 The session takes the profile's `server_side_parameters`, so it has the same metastore and the same warehouse folder.
-An embedded metastore (Derby) has one program at a time: a session ends with its Java process, before dbt starts its own.
+An embedded metastore (Derby) has one program at a time, so a session ends with its Java process, before dbt's.
 """
 
 from __future__ import annotations
