@@ -99,7 +99,7 @@ def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Shop]
     """A shop on DuckDB, built once however many test workers there are."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    makers = {
+    makers: dict[str, Callable[[Path], Shop]] = {
         "demo": shops.demo_on_duckdb,
         "complete_journey": partial(
             shops.complete_journey_on_duckdb, data=project.complete_journey_folder()

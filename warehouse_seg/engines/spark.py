@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,9 @@ def open_profile(credentials: Mapping[str, Any], folder: Path, _read_only: bool)
     for name, value in {**QUIET, **(credentials.get("server_side_parameters") or {})}.items():
         builder = builder.config(name, str(value))
     try:
-        with _inside(folder):
+        with _inside(folder), warnings.catch_warnings():
+            # PySpark warns of the newest pandas, which plays no part in what is asked of it here.
+            warnings.simplefilter("ignore", FutureWarning)
             session = builder.getOrCreate()
     except Exception as error:  # no Java at all, a wrong version, a port: each raises another kind
         raise UsageError(
