@@ -282,7 +282,10 @@ def rollback(project: DbtProject, registry: RegistryName = None, reason: Reason 
 def compile_(
     project: DbtProject,
     version: StoredVersion = None,
-    dialect: Annotated[str, typer.Option(help=f"One of {', '.join(DIALECTS)}.")] = "duckdb",
+    dialect: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(DIALECTS)}; else that of the project's target."),
+    ] = None,
     relation: Annotated[
         str, typer.Option(help="The features, as SQL text.")
     ] = "seg_customer_features",
@@ -294,7 +297,9 @@ def compile_(
     from warehouse_seg.jobs.fit import stored_model
 
     chosen = _model_in(model) if model else stored_model(project, version)
-    typer.echo(compile_scores(chosen, relation, dialect), nl=False)
+    # A model in a file needs no project around it.
+    spoken = dialect or ("duckdb" if model else project.credentials["type"])
+    typer.echo(compile_scores(chosen, relation, spoken), nl=False)
 
 
 @app.command()
