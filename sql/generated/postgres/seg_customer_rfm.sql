@@ -1,37 +1,24 @@
 with
 
-transactions as (
+observation as (
+
+    select cast(max(cast(ordered_at as date)) + 1 as date) as as_of_date
+    from stg_seg__transactions
+
+),
+
+known_orders as (
 
     select
         customer_id,
         order_id,
         cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount,
-        category
+        cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
-
-),
-
-observation as (
-
-    select cast(max(ordered_on) + 1 as date) as as_of_date
-    from transactions
-
-),
-
-known_transactions as (
-
-    select
-        transactions.customer_id,
-        transactions.order_id,
-        transactions.ordered_on,
-        transactions.amount,
-        transactions.category
-    from transactions
     cross join observation
     where
-        transactions.ordered_on < observation.as_of_date
-        and transactions.customer_id is not null
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
 
 ),
 
@@ -44,7 +31,7 @@ orders as (
         max(ordered_on) as last_line_on,
         sum(amount) as net_amount,
         min(amount) as smallest_amount
-    from known_transactions
+    from known_orders
     group by customer_id, order_id, case when order_id is null then ordered_on end
 
 ),
@@ -79,13 +66,28 @@ customers as (
 
 ),
 
+known_categories as (
+
+    select
+        customer_id,
+        category,
+        cast(ordered_at as date) as ordered_on,
+        cast(amount as decimal(18, 4)) as amount
+    from stg_seg__transactions
+    cross join observation
+    where
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
+
+),
+
 category_spend as (
 
     select
         customer_id,
         category,
         sum(amount) as spend
-    from known_transactions
+    from known_categories
     group by customer_id, category
 
 ),

@@ -9,15 +9,38 @@ customers as (
 
 ),
 
-transactions as (
+observations as (
+
+    select distinct as_of_date
+    from customers
+
+),
+
+known_transactions as (
 
     select
         customer_id,
-        cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount,
-        category
+        observations.as_of_date,
+        category,
+        cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
-    where category is not null
+    cross join observations
+    where
+        category is not null
+        and cast(ordered_at as date) < observations.as_of_date
+
+),
+
+-- Summed before they are joined: there are far fewer sums than lines.
+known_spend as (
+
+    select
+        customer_id,
+        as_of_date,
+        category,
+        coalesce(sum(amount), 0) as spend
+    from known_transactions
+    group by customer_id, as_of_date, category
 
 ),
 
@@ -26,12 +49,11 @@ category_spend as (
     select
         customers.customer_id,
         customers.as_of_date,
-        transactions.category,
-        coalesce(sum(transactions.amount), 0) as spend
-    from transactions
-    inner join customers on transactions.customer_id = customers.customer_id
-    where transactions.ordered_on < customers.as_of_date
-    group by customers.customer_id, customers.as_of_date, transactions.category
+        known_spend.category,
+        known_spend.spend
+    from known_spend
+    inner join customers
+        on known_spend.customer_id = customers.customer_id and known_spend.as_of_date = customers.as_of_date
 
 ),
 
