@@ -102,7 +102,7 @@ class Compared:
 
 def compare(
     customers: Customers,
-    moments: Array,
+    moments: em.Moments,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
@@ -110,13 +110,13 @@ def compare(
 ) -> tuple[Compared, ...]:
     """The mixture first, then every other method, each with as many segments where it asks for a number.
 
-    customers, moments (n, P): the same ones; parameters: the mixture; past: an earlier day and what came after it
+    customers, moments: the same ones; parameters: the mixture; past: an earlier day and what came after it
     """
     top = top_components(moments, parameters)
     methods = methods_for(customers, shape.n_components, seed)
     labels = {MIXTURE: top} | {name: method(customers) for name, method in methods.items()}
     stability = {
-        MIXTURE: bootstrap_stability(customers.z, moments, parameters, shape, seed).agreement,
+        MIXTURE: bootstrap_stability(moments, parameters, shape, seed).agreement,
         **{name: repeats(methods[name], customers, labels[name], seed) for name in methods},
     }
     foretold = {} if past is None else foretelling(past, methods, shape, seed)
@@ -218,7 +218,7 @@ def foretelling(
     past: Past, methods: Mapping[str, Method], shape: Shape, seed: int
 ) -> dict[str, Prediction]:
     """Method → what its labels of an earlier day say about the time after it, and what memberships say."""
-    customers = Customers(past.z, past.history)
+    customers = Customers(past.moments.z, past.history)
     memberships = memberships_then(past, shape, seed)
     designs = {MIXTURE: indicators(memberships.argmax(axis=1)), MEMBERSHIPS: memberships}
     designs |= {name: indicators(method(customers)) for name, method in methods.items()}

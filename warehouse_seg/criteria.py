@@ -33,15 +33,15 @@ DISTANCE_ROWS = 2_000
 
 
 def candidate_of(
-    shape: Shape, found: Found, z: Array, moments: Array, settings: ModelSettings
+    shape: Shape, found: Found, moments: em.Moments, settings: ModelSettings
 ) -> Candidate:
     """An optimum as a candidate, with every criterion but its stability, refused where it is degenerate.
 
-    z (n, D), moments (n, P): the customers. Lower BIC, AIC and ICL are better, as in scikit-learn.
+    Lower BIC, AIC and ICL are better, as in scikit-learn.
     """
     parameters = found.best.parameters
     responsibilities, objective = em.expectation(moments, parameters)
-    free = em.parameter_count(shape.n_components, z.shape[1], shape.covariance_type)
+    free = em.parameter_count(shape.n_components, moments.size, shape.covariance_type)
     bic = -2 * objective + free * float(np.log(len(moments)))
     entropy = _entropy(responsibilities)
     eigenvalue = parameters.smallest_eigenvalue
@@ -59,10 +59,10 @@ def candidate_of(
         mean_top_membership=float(responsibilities.max(axis=0).mean()),
         entropy=entropy,
         agreement_of_starts=_agreement(moments, found),
-        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / len(moments),
+        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / moments.total,
         converged=found.best.converged,
         reason=_degenerate(eigenvalue, weight, settings),
-        **cluster_criteria(z, responsibilities.argmax(axis=0)),
+        **cluster_criteria(moments.z, responsibilities.argmax(axis=0)),
     )
 
 
@@ -76,11 +76,11 @@ def failed_candidate(shape: Shape, reason: str) -> Candidate:
 
 
 def held_out_log_likelihood(
-    moments: Array, parameters: em.Parameters, shape: Shape
+    moments: em.Moments, parameters: em.Parameters, shape: Shape
 ) -> float | None:
     """Log density per customer of every fifth customer, under the model refitted without them.
 
-    moments (n, P); parameters: where the refit starts. None where it runs into a singular covariance.
+    parameters: where the refit starts. None where it runs into a singular covariance.
     """
     held_out = np.arange(len(moments)) % HELD_OUT == 0
     try:
@@ -94,7 +94,7 @@ def held_out_log_likelihood(
         _, total = em.expectation(moments[held_out], refit.parameters)
     except np.linalg.LinAlgError:
         return None
-    return total / int(held_out.sum())
+    return total / moments[held_out].total
 
 
 def _entropy(responsibilities: Array) -> float:
@@ -103,7 +103,7 @@ def _entropy(responsibilities: Array) -> float:
     return float(-(positive * np.log(positive)).sum() / responsibilities.shape[1])
 
 
-def _agreement(moments: Array, found: Found) -> float:
+def _agreement(moments: em.Moments, found: Found) -> float:
     """Mean adjusted Rand index of every two of the refined optima; 1 where there is one only."""
     labels = [em.log_joint(moments, fit.parameters).argmax(axis=0) for fit in found.fits]
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]

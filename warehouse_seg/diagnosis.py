@@ -29,6 +29,9 @@ EXACTLY_COLLINEAR = 1e-3
 NEARLY_COLLINEAR = 0.02
 """Share of a feature's variance that the features before it leave unexplained."""
 
+MANY_COMPLETE = 10
+"""Customers per feature, all features of whom are known, that say what follows from what."""
+
 EXTREME = 8.0
 """Standard deviations from the mean beyond which a customer is spoken of."""
 
@@ -51,15 +54,15 @@ class Atom:
 def atoms(z: Array, psi: Array) -> list[Atom]:
     """The values of one feature that are shared by too many for a density, the largest first.
 
-    z (n,): standardised values; psi (n,): their rounding variances, a resolution of width sqrt(12 psi)
+    z (n,): standardised values, NaN where nothing was measured; psi (n,): their rounding variances, a resolution of width sqrt(12 psi)
     """
-    values, inverse, counts = np.unique(z, return_inverse=True, return_counts=True)
+    values, counts = np.unique(z[np.isfinite(z)], return_counts=True)
     fewest = max(ATOM_CUSTOMERS, ATOM_SHARE * len(z))
-    ordered = np.sort(z)
+    ordered = np.sort(z[np.isfinite(z)])
     found = []
     for index in np.flatnonzero(counts >= fewest):
         width = _width(ordered, values[index], int(counts[index]))
-        rows = inverse == index
+        rows = z == values[index]
         resolution = float(np.sqrt(12 * psi[rows][0]))
         if width > WIDER_THAN_RESOLUTION * resolution:
             found.append(Atom(rows, counts[index] / len(z), width))
@@ -93,7 +96,10 @@ def unexplained(z: Array) -> Array:
     """Per feature, the share of its variance that the features before it leave unexplained, (D,).
 
     The squared diagonal of R in z = Q R, over the squared norms of the centred columns; 1 for the first feature.
+    Of the customers of whom all of them are known, while there are enough.
     """
+    complete = ~np.isnan(z).any(axis=1)
+    z = z[complete] if complete.sum() > MANY_COMPLETE * z.shape[1] else np.nan_to_num(z)
     centred = z - z.mean(axis=0)
     triangle = np.linalg.qr(centred, mode="r")
     shares: Array = np.diag(triangle) ** 2 / np.maximum((centred**2).sum(axis=0), 1e-300)
@@ -122,6 +128,7 @@ def is_flag(values: Array) -> bool:
 def tail_findings(name: str, z: Array) -> list[str]:
     """Heavy tails and extreme customers of one standardised feature (n,), in words."""
     found = []
+    z = z[np.isfinite(z)]
     beyond = int((np.abs(z) > EXTREME).sum())
     if beyond:
         found.append(

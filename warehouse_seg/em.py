@@ -15,12 +15,24 @@ cross-products both use E[z z'] = z z' + diag psi, so rounding costs nothing onc
 The objective sum_i ln sum_k exp(...) never falls. With psi = 0 this is the textbook algorithm, equal to scikit-learn's.
 The formulas are those of scikit-learn's `_gaussian_mixture.py` in this layout; the rounding variance follows Sheppard's
 q^2 / 12.
+
+A feature that was not measured is marginalised, never filled in. Customers are grouped by their *pattern*, the set of
+features that were measured; with o the measured features and m the others, of one component:
+
+    E:  the Gaussian of the measured features alone, N(z_o | m_o, S_oo)
+    M:  sums over z_o completed by the conditional mean and covariance of z_m given z_o:
+        E[z_m] = m_m + B (z_o - m_o),  Cov[z_m] = S_mm - B S_om,  B = S_mo S_oo^-1
+
+(Dempster, Laird and Rubin 1977; Ghahramani and Jordan 1994). Completing needs only the sums of each pattern, so it is
+the same code for customers in memory and for customers that never left the warehouse (`population.py`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +41,12 @@ from scipy.linalg import cho_solve, cholesky
 from warehouse_seg.model import CovarianceType, SegmentModel
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
+
+
+POOLED_PASSES = 50
+"""One Gaussian converges as fast as the share of what is missing is small."""
 
 
 @dataclass(frozen=True)
@@ -65,26 +83,120 @@ def parameters_of(model: SegmentModel) -> Parameters:
     )
 
 
-def moments_of(z: Array, psi: Array | None = None) -> Array:
-    """Standardised features (n, D) and rounding variances (n, D) → moments (n, 1 + D + D (D + 1) / 2)."""
+@dataclass(frozen=True)
+class Moments:
+    """Customers as both steps need them. Indexed and counted like an array of customers.
+
+    rows (n, 1 + D + D (D + 1) / 2): zero in every place that a feature which was not measured has a part in
+    patterns (G, D): the sets of features that were measured; pattern (n,): which of them a customer has
+    weights (n,): how many customers a row stands for, on average one; None where each is itself
+    """
+
+    rows: Array
+    patterns: Flags
+    pattern: NDArray[np.int64]
+    weights: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Rows) -> Moments:
+        weights = None if self.weights is None else self.weights[rows]
+        return Moments(self.rows[rows], self.patterns, self.pattern[rows], weights)
+
+    @property
+    def total(self) -> float:
+        """The number of customers, weighted."""
+        return float(len(self.rows) if self.weights is None else self.weights.sum())
+
+    @property
+    def size(self) -> int:
+        """The number of features."""
+        return self.patterns.shape[1]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was measured for everybody."""
+        return bool(self.patterns.all())
+
+    @cached_property
+    def groups(self) -> list[tuple[Flags, Rows]]:
+        """Every pattern that occurs with the places of its customers."""
+        if self.is_complete:
+            return [(self.patterns[0], slice(None))]
+        occurring = (
+            (mask, np.flatnonzero(self.pattern == g)) for g, mask in enumerate(self.patterns)
+        )
+        return [(mask, places) for mask, places in occurring if len(places)]
+
+    @cached_property
+    def pooled(self) -> Parameters:
+        """One Gaussian of all customers, (1, D): what a feature is like where nothing else is known."""
+        size = self.size
+        whole = Parameters(np.ones(1), np.zeros((1, size)), np.eye(size)[None])
+        return (
+            whole
+            if self.is_complete
+            else ascend(self, whole, "full", passes=POOLED_PASSES).parameters
+        )
+
+    @cached_property
+    def z(self) -> Array:
+        """Standardised features (n, D), the expected one given the others where one was not measured.
+
+        For methods that know no missing value, such as k-means; the mixture itself takes none of them.
+        """
+        z = np.ascontiguousarray(self.rows[:, 1 : self.size + 1])
+        for measured, places in self.groups:
+            if not measured.all():
+                z[places] = _expected(z[places], measured, self.pooled)
+        return z
+
+
+@dataclass(frozen=True)
+class PatternSums:
+    """Sums of the moments of all customers with one pattern, per component.
+
+    measured (D,): which features these customers have; sums (K, 1 + D + D (D + 1) / 2): as the rows of `Moments`
+    """
+
+    measured: Flags
+    sums: Array
+
+
+def moments_of(z: Array, psi: Array | None = None, weights: Array | None = None) -> Moments:
+    """Standardised features (n, D), NaN where nothing was measured, and rounding variances (n, D) → moments.
+
+    weights (n,): how many customers each row stands for; only their proportions matter
+    """
     count, size = z.shape
+    measured = ~np.isnan(z)
+    known = np.where(measured, z, 0.0)
     rows, columns = np.triu_indices(size)
-    products = z[:, rows] * z[:, columns]
+    products = known[:, rows] * known[:, columns]
     if psi is not None:
-        products[:, rows == columns] += psi
-    return np.hstack([np.ones((count, 1)), z, products])
+        products[:, rows == columns] += np.where(measured, psi, 0.0)
+    patterns, pattern = _patterns(measured)
+    if weights is not None:
+        weights = weights / weights.mean()
+    return Moments(np.hstack([np.ones((count, 1)), known, products]), patterns, pattern, weights)
 
 
-def log_joint(moments: Array, parameters: Parameters) -> Array:
-    """Moments (n, P) → ln w_k + E ln N(z | m_k, S_k), (K, n), as one matrix product.
+def log_joint(moments: Moments, parameters: Parameters) -> Array:
+    """Moments → ln w_k + E ln N(z | m_k, S_k) over what was measured, (K, n); a matrix product for every pattern.
 
     Raises numpy.linalg.LinAlgError where a covariance is not positive definite.
     """
-    return _natural_parameters(parameters) @ moments.T
+    if moments.is_complete:
+        return natural_parameters(parameters, moments.patterns[0]) @ moments.rows.T
+    joint = np.empty((len(parameters.weights), len(moments)))
+    for measured, places in moments.groups:
+        joint[:, places] = natural_parameters(parameters, measured) @ moments.rows[places].T
+    return joint
 
 
-def expectation(moments: Array, parameters: Parameters) -> tuple[Array, float]:
-    """Responsibilities (K, n) and the objective, the sum over customers of ln sum_k exp(log_joint)."""
+def expectation(moments: Moments, parameters: Parameters) -> tuple[Array, float]:
+    """Responsibilities (K, n) and the objective, the weighted sum over customers of ln sum_k exp(log_joint)."""
     joint = log_joint(moments, parameters)
     # In place and a component at a time: scipy's logsumexp took 5 times as long.
     largest = joint.max(axis=0)
@@ -92,7 +204,26 @@ def expectation(moments: Array, parameters: Parameters) -> tuple[Array, float]:
     np.exp(joint, out=joint)
     total = joint.sum(axis=0)
     joint /= total
-    return joint, float((largest + np.log(total)).sum())
+    densities = largest + np.log(total)
+    return joint, float(densities.sum() if moments.weights is None else moments.weights @ densities)
+
+
+def sums_of(moments: Moments, responsibilities: Array) -> Iterator[PatternSums]:
+    """The sums of every pattern's moments, weighted by responsibilities (K, n)."""
+    if moments.weights is not None:
+        responsibilities = responsibilities * moments.weights
+    for measured, places in moments.groups:
+        yield PatternSums(measured, responsibilities[:, places] @ moments.rows[places])
+
+
+def completed(
+    patterns: Sequence[PatternSums] | Iterator[PatternSums], parameters: Parameters
+) -> Array:
+    """The sums over all customers (K, P), with the parts that were not measured as these parameters expect them.
+
+    parameters: of K components, or of one that stands for each
+    """
+    return np.sum([_completed(one, parameters) for one in patterns], axis=0)
 
 
 def maximization(sums: Array, covariance_type: CovarianceType, regularization: float) -> Parameters:
@@ -111,7 +242,7 @@ def maximization(sums: Array, covariance_type: CovarianceType, regularization: f
 
 
 def ascend(
-    moments: Array,
+    moments: Moments,
     start: Parameters,
     covariance_type: CovarianceType,
     *,
@@ -123,25 +254,74 @@ def ascend(
 
     Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
     """
+
+    def one_pass(parameters: Parameters) -> tuple[Array, float]:
+        responsibilities, objective = expectation(moments, parameters)
+        return completed(sums_of(moments, responsibilities), parameters), objective
+
+    climbed = climb(
+        one_pass,
+        start,
+        covariance_type,
+        regularization=regularization,
+        gain=tolerance * moments.total,
+        passes=passes,
+    )
+    return Fit(
+        climbed.parameters, climbed.objective, len(moments), climbed.passes, climbed.converged
+    )
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where an ascent ended: parameters, objective, passes made, and whether it converged."""
+
+    parameters: Parameters
+    objective: float
+    passes: int
+    converged: bool
+
+
+OnePass = Callable[[Parameters], tuple[Array, float]]
+"""Parameters → the completed sums (K, P) of all customers under them, and the objective."""
+
+
+def climb(
+    one_pass: OnePass,
+    start: Parameters,
+    covariance_type: CovarianceType,
+    *,
+    regularization: float = 0.0,
+    gain: float,
+    passes: int,
+) -> Climb:
+    """EM over customers that only `one_pass` sees, until a pass gains less than `gain` of the objective.
+
+    Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
+    """
     parameters = start
-    responsibilities, objective = expectation(moments, parameters)
+    sums, objective = one_pass(start)
     for done in range(1, passes + 1):
-        proposed = maximization(responsibilities @ moments, covariance_type, regularization)
-        responsibilities, gained = expectation(moments, proposed)
-        parameters, previous, objective = proposed, objective, gained
-        if abs(objective - previous) < tolerance * len(moments):
-            return Fit(parameters, objective, len(moments), done, True)
-    return Fit(parameters, objective, len(moments), passes, False)
+        proposed = maximization(sums, covariance_type, regularization)
+        sums, reached = one_pass(proposed)
+        parameters, previous, objective = proposed, objective, reached
+        if abs(objective - previous) < gain:
+            return Climb(parameters, objective, done, True)
+    return Climb(parameters, objective, passes, False)
 
 
 def from_responsibilities(
-    moments: Array,
+    moments: Moments,
     responsibilities: Array,
     covariance_type: CovarianceType,
     regularization: float = 0.0,
 ) -> Parameters:
-    """The M-step at given responsibilities (K, n): how labels of any other method become a start."""
-    return maximization(responsibilities @ moments, covariance_type, regularization)
+    """The M-step at given responsibilities (K, n): how labels of any other method become a start.
+
+    What was not measured is completed as all customers together suggest.
+    """
+    sums = completed(sums_of(moments, responsibilities), moments.pooled)
+    return maximization(sums, covariance_type, regularization)
 
 
 def parameter_count(components: int, size: int, covariance_type: CovarianceType) -> int:
@@ -156,25 +336,84 @@ def parameter_count(components: int, size: int, covariance_type: CovarianceType)
     return components - 1 + components * size + covariance
 
 
-def _natural_parameters(parameters: Parameters) -> Array:
-    """(K, P): coefficients of the moments in ln w_k + ln N(z | m_k, S_k).
+def natural_parameters(parameters: Parameters, measured: Flags) -> Array:
+    """(K, P): coefficients of the moments in ln w_k + ln N(z_o | m_o, S_oo), zero where nothing was measured.
 
     ln N = -1/2 z' S^-1 z + m' S^-1 z - 1/2 (m' S^-1 m + ln det S + D ln 2 pi)
     """
     components, size = parameters.means.shape
     rows, columns = np.triu_indices(size)
-    result = np.empty((components, 1 + size + len(rows)))
+    places = np.flatnonzero(measured)
+    result = np.zeros((components, 1 + size + len(rows)))
     for k in range(components):
-        lower = cholesky(parameters.covariances[k], lower=True)
-        precision = cho_solve((lower, True), np.eye(size))
+        lower = cholesky(parameters.covariances[k][np.ix_(places, places)], lower=True)
+        precision = np.zeros((size, size))
+        precision[np.ix_(places, places)] = cho_solve((lower, True), np.eye(len(places)))
         linear = precision @ parameters.means[k]
         log_determinant = 2 * np.log(np.diag(lower)).sum()
-        constant = parameters.means[k] @ linear + log_determinant + size * math.log(2 * math.pi)
+        constant = (
+            parameters.means[k] @ linear + log_determinant + len(places) * math.log(2 * math.pi)
+        )
         result[k, 0] = np.log(parameters.weights[k]) - 0.5 * constant
         result[k, 1 : size + 1] = linear
         # An off-diagonal product stands once in the moments and twice in the quadratic form.
         result[k, size + 1 :] = np.where(rows == columns, -0.5, -1.0) * precision[rows, columns]
     return result
+
+
+def _patterns(measured: Flags) -> tuple[Flags, NDArray[np.int64]]:
+    """The patterns that occur (G, D) and which of them each row (n, D) is (n,)."""
+    if measured.all():
+        return np.ones((1, measured.shape[1]), dtype=bool), np.zeros(len(measured), dtype=np.int64)
+    patterns, pattern = np.unique(measured, axis=0, return_inverse=True)
+    return patterns, pattern.reshape(-1).astype(np.int64)
+
+
+def _regression(parameters: Parameters, measured: Flags) -> tuple[Array, Array, Array]:
+    """Per component the missing features given the measured ones: slopes B (K, m, o), constants (K, m), covariances."""
+    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
+    covariances = parameters.covariances
+    across = covariances[:, o[:, None], m]
+    slopes = np.swapaxes(np.linalg.solve(covariances[:, o[:, None], o], across), 1, 2)
+    constants = parameters.means[:, m] - np.einsum("kmo,ko->km", slopes, parameters.means[:, o])
+    return slopes, constants, covariances[:, m[:, None], m] - slopes @ across
+
+
+def _completed(pattern: PatternSums, parameters: Parameters) -> Array:
+    """The sums (K, P) of one pattern with the parts that were not measured as they are expected."""
+    measured, sums = pattern.measured, pattern.sums
+    if measured.all():
+        return sums
+    size = len(measured)
+    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
+    slopes, constants, covariances = _regression(parameters, measured)
+    counts, known = sums[:, 0], sums[:, 1 : size + 1][:, o]
+    squares = _square(sums[:, size + 1 :], size)
+    predicted = np.einsum("kmo,ko->km", slopes, known)
+    crossed = constants[:, :, None] * known[:, None, :] + slopes @ squares[:, o[:, None], o]
+    missing = (
+        counts[:, None, None] * (covariances + constants[:, :, None] * constants[:, None, :])
+        + constants[:, :, None] * predicted[:, None, :]
+        + predicted[:, :, None] * constants[:, None, :]
+        + slopes @ squares[:, o[:, None], o] @ np.swapaxes(slopes, 1, 2)
+    )
+    squares[:, m[:, None], o] = crossed
+    squares[:, o[:, None], m] = np.swapaxes(crossed, 1, 2)
+    squares[:, m[:, None], m] = missing
+    whole = sums.copy()
+    whole[:, 1 + m] = counts[:, None] * constants + predicted
+    rows, columns = np.triu_indices(size)
+    whole[:, size + 1 :] = squares[:, rows, columns]
+    return whole
+
+
+def _expected(z: Array, measured: Flags, pooled: Parameters) -> Array:
+    """Customers of one pattern (n, D) with the features that they lack as one Gaussian expects them."""
+    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
+    slopes, constants, _ = _regression(pooled, measured)
+    filled = z.copy()
+    filled[:, m] = constants[0] + z[:, o] @ slopes[0].T
+    return filled
 
 
 def _constrained(within: Array, counts: Array, covariance_type: CovarianceType) -> Array:

@@ -48,6 +48,8 @@ from warehouse_seg.stability import bootstrap_stability, structure_gain
 Array = NDArray[np.float64]
 
 OUTLIER_QUANTILE = 0.01
+NOBODY = -1e300
+"""The threshold below which no log density lies."""
 WORKERS = 2
 
 
@@ -71,15 +73,15 @@ def fit_model(
 
     Raises UsageError for columns that cannot be used, Refused where every candidate is degenerate.
     """
-    prepared = prepare(sample.columns, choices, named=settings.features is not None)
+    prepared = prepare(
+        sample.columns, choices, named=settings.features is not None, weight=settings.weight
+    )
     for warning in warnings_for(prepared):
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_of(prepared.z, prepared.psi)
-    tried = _with_stability(
-        _try_all(prepared, moments, settings, progress), prepared, moments, settings, progress
-    )
+    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    tried = _with_stability(_try_all(moments, settings, progress), moments, settings, progress)
     _refuse_if_all_are(tried)
     recommendation = recommend([one.candidate for one in tried], settings, len(moments))
     best = next(one for one in tried if one.candidate is recommendation.chosen)
@@ -136,9 +138,19 @@ def assembled(
         training=training,
         candidates=candidates,
     )
+    return named(
+        model.model_copy(update={"outlier_log_density": _outlier_threshold(model, sample)}),
+        sample.columns,
+    )
+
+
+def _outlier_threshold(model: SegmentModel, sample: Sample) -> float:
+    """The quantile of log density of the customers of whom everything was measured; others' are of fewer features."""
+    complete = ~np.isnan(model.standardized(sample.columns)).any(axis=1)
+    if not complete.any():
+        return NOBODY
     log_density = logsumexp(model.log_joint(sample.columns), axis=1)
-    threshold = float(np.quantile(log_density, OUTLIER_QUANTILE))
-    return named(model.model_copy(update={"outlier_log_density": threshold}), sample.columns)
+    return float(np.quantile(log_density[complete], OUTLIER_QUANTILE))
 
 
 def software_versions() -> dict[str, str]:
@@ -150,13 +162,11 @@ def software_versions() -> dict[str, str]:
     }
 
 
-def _try_all(
-    prepared: Prepared, moments: Array, settings: ModelSettings, progress: Progress
-) -> list[Tried]:
+def _try_all(moments: em.Moments, settings: ModelSettings, progress: Progress) -> list[Tried]:
     """Every candidate."""
 
     def chain(covariance_type: CovarianceType) -> list[Tried]:
-        return list(_try_growing(covariance_type, prepared.z, moments, settings, progress))
+        return list(_try_growing(covariance_type, moments, settings, progress))
 
     with workers() as pool:
         chains = list(pool.map(chain, settings.covariance))
@@ -178,8 +188,7 @@ def _by_shape(tried: Tried) -> tuple[int, str]:
 
 def _try_growing(
     covariance_type: CovarianceType,
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     settings: ModelSettings,
     progress: Progress,
 ) -> Iterator[Tried]:
@@ -187,7 +196,7 @@ def _try_growing(
     smaller = None
     for count in range(settings.segments.min, settings.segments.max + 1):
         shape = Shape(count, covariance_type)
-        tried = _try(shape, z, moments, settings, smaller)
+        tried = _try(shape, moments, settings, smaller)
         smaller = tried.optimum.parameters if tried.optimum else None
         bic = "" if tried.candidate.bic is None else f"BIC {tried.candidate.bic:,.0f}"
         progress(f"  {shape}: {bic} {tried.candidate.reason}".rstrip())
@@ -196,22 +205,20 @@ def _try_growing(
 
 def _try(
     shape: Shape,
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     settings: ModelSettings,
     smaller: em.Parameters | None,
 ) -> Tried:
     try:
-        found = search(z, moments, shape, settings.seed, smaller=smaller)
+        found = search(moments, shape, settings.seed, smaller=smaller)
     except np.linalg.LinAlgError as error:
         return Tried(failed_candidate(shape, f"no optimum: {error}"), None)
-    return Tried(candidate_of(shape, found, z, moments, settings), found.best)
+    return Tried(candidate_of(shape, found, moments, settings), found.best)
 
 
 def _with_stability(
     tried: Sequence[Tried],
-    prepared: Prepared,
-    moments: Array,
+    moments: em.Moments,
     settings: ModelSettings,
     progress: Progress,
 ) -> list[Tried]:
@@ -222,9 +229,7 @@ def _with_stability(
         if one.candidate not in asked or one.optimum is None or one.candidate.n_components == 1:
             return one
         shape = _shape_of(one.candidate)
-        stability = bootstrap_stability(
-            prepared.z, moments, one.optimum.parameters, shape, settings.seed
-        )
+        stability = bootstrap_stability(moments, one.optimum.parameters, shape, settings.seed)
         progress(f"  {shape}: stability {stability.agreement:.2f}")
         measured = {
             "stability": stability.agreement,

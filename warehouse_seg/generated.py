@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.population import sums_sql
 from warehouse_seg.rendering import render
 from warehouse_seg.resources import sql_path
 from warehouse_seg.sampling import sample_sql
@@ -23,16 +24,15 @@ def reference_model() -> SegmentModel:
             feature="recency_days",
             transform="log",
             clip_low=1,
-            fill_value=90,
+            median=90,
             center=4.5,
             scale=1.25,
+            resolution=1,
         ),
         Feature(
-            feature="order_count", transform="log", clip_low=1, fill_value=1, center=0.5, scale=0.75
+            feature="order_count", transform="log", clip_low=1, median=1, center=0.5, scale=0.75
         ),
-        Feature(
-            feature="spend_wine", transform="log1p", clip_low=0, fill_value=0, center=2, scale=2
-        ),
+        Feature(feature="spend_wine", transform="log1p", clip_low=0, median=0, center=2, scale=2),
     )
     regular = Component.from_moments(
         "s1",
@@ -64,13 +64,17 @@ def statements(dialect: str) -> dict[str, str]:
     lines, history = "stg_seg__transactions", "seg_customer_rfm"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     revenue = {"relation": features, "expression": "net_spend"}
-    measures = [{"feature": f.feature, "shift": f.to_macro()["fill_value"]} for f in model.features]
+    measures = [{"feature": f.feature, "shift": f.to_macro()["median"]} for f in model.features]
     return {
         "seg_customer_rfm.sql": render("seg_customer_history", lines, None, True, dialect),
         "seg_customer_category_spend.sql": render(
             "seg_history_by_category", history, lines, dialect
         ),
         "seg_customer_scores.sql": compile_scores(model, features, dialect),
+        "seg_customer_scores_without_some.sql": compile_scores(
+            model, features, dialect, patterns=[["spend_wine"]]
+        ),
+        "population_sums.sql": sums_sql(model, [], 0, f"select * from {features}", None, dialect),
         "seg_customer_segments.sql": render(
             "seg_customer_assignment", macro_model, scores, tiers, dialect
         ),
@@ -84,7 +88,7 @@ def statements(dialect: str) -> dict[str, str]:
             "seg_profiles", macro_model, features, scores, measures, dialect
         ),
         "sample.sql": sample_sql(
-            f"select * from {features}", model.feature_names, 20_000, 1, dialect
+            f"select * from {features}", model.column_names, 20_000, 1, dialect
         ),
     }
 

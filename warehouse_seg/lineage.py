@@ -115,17 +115,25 @@ def _affinity(
 
 
 def overlap_sql(
-    old: SegmentModel, old_features: str, new: SegmentModel, new_features: str, dialect: str
+    old: SegmentModel,
+    old_features: str,
+    new: SegmentModel,
+    new_features: str,
+    dialect: str,
+    *,
+    old_patterns: Sequence[Sequence[str]] = (),
+    new_patterns: Sequence[Sequence[str]] = (),
 ) -> str:
     """The query of `previous_segment_key`, `segment_key`, `customers`: everybody's top segments under both models.
 
     old_features, new_features: the wide features, each with the categories of its model, as selects
+    old_patterns, new_patterns: the sets of missing features that occur in them
     """
     return render_statement(
         "segment_overlap",
-        previous=old.to_macro(),
+        previous=old.to_macro(old_patterns),
         previous_features=old_features,
-        model=new.to_macro(),
+        model=new.to_macro(new_patterns),
         features=new_features,
         dialect=dialect,
     )

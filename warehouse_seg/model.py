@@ -7,6 +7,9 @@ The mathematics it carries (design of the scoring SQL, see `docs/model.md`): for
     l_k = log_norm_k - 1/2 |y_k|^2,  log_norm_k = ln w_k + sum_j ln U_k[j, j] - D/2 ln 2 pi
     p_k = exp(l_k) / sum_i exp(l_i)
 
+A feature that was not measured is marginalised: the same over the measured features, with the factor of their part of
+the covariance.
+
 All four scikit-learn covariance types are stored in this one form. A *component* is an index of the mixture; a
 *segment* is a component with an identity (`segment_key`, never reused) and a name.
 """
@@ -17,6 +20,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
@@ -44,6 +48,7 @@ Vector = tuple[FiniteFloat, ...]
 Matrix = tuple[Vector, ...]
 
 KEYS = ("customer_id", "as_of_date")
+NUMBERS_OF_A_FEATURE = ("floor", "clip_low", "clip_high", "median", "center", "scale")
 
 
 def exponent_text(number: float) -> str:
@@ -57,6 +62,11 @@ def exponent_text(number: float) -> str:
     """
     text = repr(float(number))
     return text if "e" in text else f"{text}e0"
+
+
+def exponent_texts(matrix: Matrix) -> list[list[str]]:
+    """Every number of a matrix as `exponent_text` writes it."""
+    return [[exponent_text(value) for value in row] for row in matrix]
 
 
 def column_name(name: str) -> str:
@@ -99,19 +109,27 @@ class Frozen(BaseModel):
 class Feature(Frozen):
     """How one measure becomes a standardised one.
 
+    reference: of a share, the share that it is divided by, both taken as `floor` at least; None for a plain column
     clip_low, clip_high: in the raw unit, applied before the transform; None leaves that side open
-    fill_value: the training median, in the raw unit, taken where nothing was measured
+    median: of the training values, in the raw unit; profiles sum around it
     center, scale: mean and standard deviation of the transformed training values
+    resolution: the unit that the column was measured in; 0 where values are exact
+    atoms: values (clipped, in the raw unit) that many customers share, each with the rounding variance (standardised)
+        that it is given
     quantiles: share of training customers → raw value, for profiles and drift
     """
 
     feature: ColumnName
     transform: TransformName = "identity"
+    reference: ColumnName | None = None
+    floor: PositiveFloat | None = None
     clip_low: FiniteFloat | None = None
     clip_high: FiniteFloat | None = None
-    fill_value: FiniteFloat = 0.0
+    median: FiniteFloat = 0.0
     center: FiniteFloat = 0.0
     scale: PositiveFloat = 1.0
+    resolution: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    atoms: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     quantiles: dict[str, FiniteFloat] = {}
 
     @model_validator(mode="after")
@@ -124,28 +142,55 @@ class Feature(Frozen):
             raise ValueError(
                 f"{self.feature}: {self.transform} needs a clip_low above {transform.lowest}, found {low}"
             )
+        if (self.reference is None) != (self.floor is None):
+            raise ValueError(f"{self.feature}: a reference and a floor come together")
         return self
 
+    @property
+    def column_names(self) -> list[str]:
+        """The columns that it is made of."""
+        return [self.feature] if self.reference is None else [self.feature, self.reference]
+
+    def measured(self, columns: Mapping[str, Array]) -> Array:
+        """Raw columns → this feature's values (n,), NaN where it was not measured: nor is a ratio without both parts."""
+        parts = [columns[name] for name in self.column_names]
+        values = [np.where(is_measured(part), part.astype(float), np.nan) for part in parts]
+        if self.floor is None:
+            return values[0]
+        ratio: Array = np.maximum(values[0], self.floor) / np.maximum(values[1], self.floor)
+        return ratio
+
     def clipped(self, values: Array) -> Array:
-        """Raw values → raw values inside the clips, the fill value where nothing was measured."""
-        filled = np.where(is_measured(values), values, self.fill_value)
+        """Measured values → raw values inside the clips; NaN stays."""
+        clipped = np.where(is_measured(values), values, np.nan)
         if self.clip_low is not None:
-            filled = np.maximum(filled, self.clip_low)
+            clipped = np.maximum(clipped, self.clip_low)
         if self.clip_high is not None:
-            filled = np.minimum(filled, self.clip_high)
-        return filled
+            clipped = np.minimum(clipped, self.clip_high)
+        return clipped
 
     def standardized(self, values: Array) -> Array:
-        """Raw values (n,) → z = (T(clip(x)) - center) / scale, (n,)."""
+        """Measured values (n,) → z = (T(clip(x)) - center) / scale, (n,); NaN stays."""
         transformed = TRANSFORMS[self.transform].array(self.clipped(values))
         return (transformed - self.center) / self.scale
 
     def to_macro(self) -> dict[str, Any]:
         """The dictionary that the SQL macros take: numbers as exponent texts."""
-        numbers = ("clip_low", "clip_high", "fill_value", "center", "scale")
-        values = {name: getattr(self, name) for name in numbers}
+        values = {name: getattr(self, name) for name in NUMBERS_OF_A_FEATURE}
         texts = {name: None if v is None else exponent_text(v) for name, v in values.items()}
-        return {"feature": self.feature, "transform": self.transform, **texts}
+        return {
+            "feature": self.feature,
+            "transform": self.transform,
+            "reference": self.reference,
+            **texts,
+        }
+
+    def rounding_to_macro(self) -> dict[str, Any]:
+        """What the population pass needs beside: psi = (step T'(x))^2, but for atoms. Numbers as exponent texts."""
+        return {
+            "step": exponent_text(self.resolution / (self.scale * math.sqrt(12))),
+            "atoms": [[exponent_text(value), exponent_text(psi)] for value, psi in self.atoms],
+        }
 
 
 class Component(Frozen):
@@ -184,16 +229,11 @@ class Component(Frozen):
         name: str | None = None,
     ) -> Self:
         """The same, when the precision's Cholesky factor (D, D) is known already."""
-        log_norm = (
-            math.log(weight)
-            + float(np.sum(np.log(np.diag(factor))))
-            - len(mean) / 2 * math.log(2 * math.pi)
-        )
         return cls(
             segment_key=key,
             segment_name=name or f"Segment {key}",
             weight=float(weight),
-            log_norm=log_norm,
+            log_norm=log_norm_of(weight, factor),
             mean=tuple(np.asarray(mean, dtype=float).tolist()),
             covariance=as_matrix(covariance),
             precision_cholesky=as_matrix(np.triu(factor)),
@@ -223,10 +263,27 @@ class Component(Frozen):
             "weight": exponent_text(self.weight),
             "log_norm": exponent_text(self.log_norm),
             "mean": [exponent_text(value) for value in self.mean],
-            "precision_cholesky": [
-                [exponent_text(value) for value in row] for row in self.precision_cholesky
-            ],
+            "covariance": exponent_texts(self.covariance),
+            "precision_cholesky": exponent_texts(self.precision_cholesky),
         }
+
+    def log_joint(self, z: Array, measured: NDArray[np.bool_]) -> Array:
+        """Ln w + ln N(z | m_o, covariance_oo) of customers of whom these features (D,) were measured, (n,).
+
+        z (n, number of measured features)
+        """
+        mean, factor, log_norm = (
+            np.array(self.mean),
+            np.array(self.precision_cholesky),
+            self.log_norm,
+        )
+        if not measured.all():
+            places = np.flatnonzero(measured)
+            mean = mean[places]
+            factor = precision_cholesky(np.array(self.covariance)[np.ix_(places, places)])
+            log_norm = log_norm_of(self.weight, factor)
+        whitened = (z - mean) @ factor
+        return log_norm - 0.5 * np.einsum("ij,ij->i", whitened, whitened)
 
 
 class Category(Frozen):
@@ -342,7 +399,9 @@ class SegmentModel(Frozen):
         That is what the SQL is written from, but for names that people give.
         """
         content = self.to_macro()
-        del content["model_version"]
+        del content["model_version"], content["patterns"]
+        for feature in content["features"]:
+            del feature["median"]
         for segment in content["components"]:
             del segment["segment_name"], segment["description"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -353,6 +412,11 @@ class SegmentModel(Frozen):
         """Names of the features, in the model's order."""
         return [feature.feature for feature in self.features]
 
+    @property
+    def column_names(self) -> list[str]:
+        """The columns that the features are made of, each once."""
+        return list(dict.fromkeys(name for f in self.features for name in f.column_names))
+
     def to_json(self) -> str:
         """The whole model as indented JSON; `from_json` reads it back equal, to the last bit."""
         return self.model_dump_json(indent=2)
@@ -362,10 +426,14 @@ class SegmentModel(Frozen):
         """The model that `to_json` wrote. Raises pydantic's ValidationError where it is not one."""
         return cls.model_validate_json(text)
 
-    def to_macro(self) -> dict[str, Any]:
-        """The dictionary that the SQL macros take (`dbt_project/macros/mixture`)."""
+    def to_macro(self, patterns: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+        """The dictionary that the SQL macros take (`dbt_project/macros/mixture`).
+
+        patterns: the sets of missing features that occur, each a list of names; nothing missing need not be said
+        """
         return {
             "model_version": self.model_version,
+            "patterns": [list(pattern) for pattern in patterns],
             "outlier_log_density": exponent_text(self.outlier_log_density),
             "features": [feature.to_macro() for feature in self.features],
             "components": [component.to_macro() for component in self.components],
@@ -373,27 +441,36 @@ class SegmentModel(Frozen):
         }
 
     def score_sql(
-        self, relation: str, dialect: str = "duckdb", keys: tuple[str, ...] = KEYS
+        self,
+        relation: str,
+        dialect: str = "duckdb",
+        keys: tuple[str, ...] = KEYS,
+        patterns: Sequence[Sequence[str]] = (),
     ) -> str:
         """The select that scores every row of `relation`, as text.
 
         relation: a table's name as SQL text, or a select in parentheses
         keys: columns that identify a row; they pass through
+        patterns: the sets of missing features that occur in the relation (`patterns.py` counts them); a row with another
+            one has NULL memberships
         The same macro file is rendered by dbt inside `seg_customer_scores`.
         """
-        return render("seg_mixture_scores", self.to_macro(), relation, list(keys), dialect)
+        return render("seg_mixture_scores", self.to_macro(patterns), relation, list(keys), dialect)
 
-    def standardized(self, columns: dict[str, Array]) -> Array:
-        """Raw columns, each (n,) → standardised features (n, D)."""
-        return np.column_stack([f.standardized(columns[f.feature]) for f in self.features])
+    def standardized(self, columns: Mapping[str, Array]) -> Array:
+        """Raw columns, each (n,) → standardised features (n, D), NaN where nothing was measured."""
+        return np.column_stack([f.standardized(f.measured(columns)) for f in self.features])
 
-    def log_joint(self, columns: dict[str, Array]) -> Array:
-        """Raw columns, each (n,) → ln w_k + ln N(z | m_k, covariance_k), (n, K)."""
+    def log_joint(self, columns: Mapping[str, Array]) -> Array:
+        """Raw columns, each (n,) → ln w_k + ln N(z_o | m_o, covariance_oo) over what was measured, (n, K)."""
         z = self.standardized(columns)
         result = np.empty((len(z), len(self.components)))
-        for k, component in enumerate(self.components):
-            whitened = (z - np.array(component.mean)) @ np.array(component.precision_cholesky)
-            result[:, k] = component.log_norm - 0.5 * np.einsum("ij,ij->i", whitened, whitened)
+        patterns, pattern = np.unique(~np.isnan(z), axis=0, return_inverse=True)
+        for index, measured in enumerate(patterns):
+            rows = np.flatnonzero(pattern.reshape(-1) == index)
+            known = z[np.ix_(rows, np.flatnonzero(measured))]
+            for k, component in enumerate(self.components):
+                result[rows, k] = component.log_joint(known, measured)
         return result
 
 
@@ -450,6 +527,15 @@ def precision_cholesky(covariance: Array) -> Array:
         ) from error
     identity = np.eye(len(covariance))
     return np.ascontiguousarray(solve_triangular(lower, identity, lower=True).T)
+
+
+def log_norm_of(weight: float, factor: Array) -> float:
+    """Ln w + sum_j ln U[j, j] - D/2 ln 2 pi, for a precision's Cholesky factor (D, D)."""
+    return (
+        math.log(weight)
+        + float(np.sum(np.log(np.diag(factor))))
+        - len(factor) / 2 * math.log(2 * math.pi)
+    )
 
 
 def as_matrix(values: Array) -> Matrix:

@@ -103,13 +103,12 @@ def judged(own: Array | None, other: Array | None) -> Judgement | None:
 class Past:
     """The customers of an earlier day, prepared as of that day, and what they did in the time after it.
 
-    z (n, D), moments (n, P); history (n, 3): recency, order count and net spend; spend (n,), bought (n,): afterwards
+    history (n, 3): recency, order count and net spend; spend (n,), bought (n,): afterwards
     """
 
     as_of_date: str
     window_days: int
-    z: Array
-    moments: Array
+    moments: em.Moments
     history: Array
     spend: Array
     bought: NDArray[np.bool_]
@@ -117,7 +116,7 @@ class Past:
 
 def memberships_then(past: Past, shape: Shape, seed: int) -> Array:
     """Memberships (n, K) of a mixture of this shape that was fitted on what was known on that day."""
-    fit = search(past.z, past.moments, shape, seed).best
+    fit = search(past.moments, shape, seed).best
     memberships, _ = em.expectation(past.moments, fit.parameters)
     return memberships.T
 
@@ -128,13 +127,13 @@ def foretold(past: Past, shape: Shape, seed: int) -> tuple[Prediction, ...]:
     Raises numpy.linalg.LinAlgError where no mixture of this shape can be fitted as of that day.
     """
     memberships = memberships_then(past, shape, seed)
-    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(past.z)
+    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(past.moments.z)
     designs = {
         "memberships": memberships,
         "top segment": indicators(memberships.argmax(axis=1)),
         "k-means labels": indicators(labels),
         "RFM quintiles": np.hstack([indicators(s) for s in rfm_scores(*past.history.T).T]),
-        "the features themselves": past.z,
+        "the features themselves": past.moments.z,
     }
     return predictions(designs, past.spend, past.bought, seed)
 

@@ -5,7 +5,7 @@ Everything decided here is stored in the model's `Feature`s, so that the warehou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,15 @@ KNOWN_TRANSFORMS: dict[str, TransformName] = {
 KNOWN_RESOLUTIONS = {"average_order_value": 0.01}
 """Units of measurement that the values do not show: a quotient of cents is no multiple of a cent."""
 
+STRUCTURAL = {
+    "days_between_orders": "Whoever bought once has no gap: nothing is missing there, and a segment of one-time buyers "
+    "has no gap to tell. Better leave it to the profiles"
+}
+"""Values that cannot exist for some customers; taken as missing at random they are guessed from the others."""
+
+SMALLEST_SHARE = 0.005
+"""A share is told from nothing from here on; below it a ratio of shares would be all noise."""
+
 RESOLUTIONS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 
 
@@ -69,23 +78,31 @@ class Sample:
 class Prepared:
     """The training customers as a mixture sees them.
 
-    features: one per column; z: standardised (n, D); psi: rounding variances in the same units (n, D)
+    features: one per column; z: standardised (n, D), NaN where nothing was measured
+    psi: rounding variances in the same units (n, D)
     findings: what was unusual, each with what was done about it
+    weights (n,): how many customers each row stands for; None where each is itself
     """
 
     features: tuple[Feature, ...]
     z: Array
     psi: Array
     findings: tuple[str, ...] = ()
+    weights: Array | None = None
 
 
 def prepare(
-    columns: dict[str, Array], choices: Sequence[FeatureChoice], *, named: bool = True
+    columns: dict[str, Array],
+    choices: Sequence[FeatureChoice],
+    *,
+    named: bool = True,
+    weight: str | None = None,
 ) -> Prepared:
     """Decide the treatment of every chosen column from its values, and apply it.
 
     columns: name → raw values (n,), NaN where nothing was measured
     named: whether a person chose the features; otherwise those that tell nothing are left out instead of refused
+    weight: the column that says how many customers a row stands for
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
     findings: list[str] = []
@@ -93,22 +110,26 @@ def prepare(
         choices, findings = _telling(columns, choices)
     _refuse_unusable(columns, [choice.name for choice in choices])
     doubles = {choice.name: columns[choice.name].astype(float) for choice in choices}
-    choices, shares = _without_the_whole(doubles, choices)
-    features = tuple(_feature(choice, doubles[choice.name]) for choice in choices)
+    choices, whole, shares = _without_the_whole(doubles, choices)
+    features = tuple(_feature(choice, doubles, whole) for choice in choices)
     features, collinear = _independent(features, doubles)
-    return _prepared(doubles, features, [*findings, *shares, *collinear])
+    return _prepared(doubles, features, [*findings, *shares, *collinear], _weights(columns, weight))
 
 
-def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepared:
-    """Apply treatments that were decided before, on other customers; only the quantiles become those of these ones.
+def prepare_as(
+    columns: dict[str, Array], features: Sequence[Feature], weight: str | None = None
+) -> Prepared:
+    """Apply treatments that were decided before, on other customers.
 
-    columns: as `prepare` takes them
+    Only the quantiles, the resolutions and the atoms become those of these customers.
+    columns, weight: as `prepare` takes them
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
-    _refuse_unusable(columns, [feature.feature for feature in features])
-    doubles = {f.feature: columns[f.feature].astype(float) for f in features}
+    names = list(dict.fromkeys(name for feature in features for name in feature.column_names))
+    _refuse_unusable(columns, names)
+    doubles = {name: columns[name].astype(float) for name in names}
     for feature in features:
-        if float(feature.standardized(doubles[feature.feature]).std()) < NO_SPREAD:
+        if float(np.nanstd(feature.standardized(feature.measured(doubles)))) < NO_SPREAD:
             raise UsageError(
                 f"feature {feature.feature} is constant now: it tells no customers apart. Look at how it is built, or "
                 "fit without it (`warehouse-seg fit --reselect`)"
@@ -117,34 +138,73 @@ def prepare_as(columns: dict[str, Array], features: Sequence[Feature]) -> Prepar
         f.model_copy(update={"quantiles": _quantiles(_measured(doubles[f.feature]))})
         for f in features
     )
-    return _prepared(doubles, refreshed, ())
+    return _prepared(doubles, refreshed, (), _weights(columns, weight))
 
 
 def _prepared(
-    columns: dict[str, Array], features: tuple[Feature, ...], findings: Sequence[str]
+    columns: dict[str, Array],
+    features: tuple[Feature, ...],
+    findings: Sequence[str],
+    weights: Array | None,
 ) -> Prepared:
     """Features with their treatment decided, applied to columns."""
-    z, psi, found = [], [], list(findings)
+    z, psi, measured_as, found = [], [], [], list(findings)
     for feature in features:
-        values = columns[feature.feature]
+        values = feature.measured(columns)
         standardized = feature.standardized(values)
-        widened, atoms = diagnosis.spread(standardized, rounding_variance(feature, values))
+        known = feature.model_copy(update={"resolution": _resolution(feature, values)})
+        widened, atoms = diagnosis.spread(standardized, rounding_variance(known, values))
         z.append(standardized)
         psi.append(widened)
+        measured_as.append(_with_atoms(known, values, widened, atoms))
+        found += _missing_in_words(feature.feature, values)
         found += [_atom_in_words(feature, values, atoms)] if atoms else []
         found += diagnosis.tail_findings(feature.feature, standardized)
-    return Prepared(features, np.column_stack(z), np.column_stack(psi), tuple(found))
+    return Prepared(
+        tuple(measured_as), np.column_stack(z), np.column_stack(psi), tuple(found), weights
+    )
 
 
 def rounding_variance(feature: Feature, values: Array) -> Array:
-    """Raw values (n,) → psi = (q T'(x) / scale)^2 / 12 (n,), the variance that rounding to unit q left (Sheppard).
+    """Measured values (n,) → psi = (q T'(x) / scale)^2 / 12 (n,), the variance that rounding to unit q left (Sheppard).
 
-    Where the value was clipped or filled its slope is taken at the clip or fill.
+    Where the value was clipped its slope is taken at the clip; 0 where nothing was measured.
     """
-    unit = resolution(feature.feature, values)
     slope = TRANSFORMS[feature.transform].derivative(feature.clipped(values))
-    result: Array = (unit * slope / feature.scale) ** 2 / 12
-    return result
+    result: Array = (feature.resolution * slope / feature.scale) ** 2 / 12
+    return np.nan_to_num(result)
+
+
+def _with_atoms(
+    feature: Feature, values: Array, psi: Array, atoms: Sequence[diagnosis.Atom]
+) -> Feature:
+    """The feature with the values that many share, so that the warehouse gives them the same rounding variance."""
+    clipped = feature.clipped(values)
+    shared = tuple((float(clipped[one.rows][0]), float(psi[one.rows][0])) for one in atoms)
+    return feature.model_copy(update={"atoms": shared})
+
+
+def _resolution(feature: Feature, values: Array) -> float:
+    """Of a plain column its unit; a ratio of shares is exact but for its atoms."""
+    return resolution(feature.feature, values) if feature.reference is None else 0.0
+
+
+def _weights(columns: dict[str, Array], name: str | None) -> Array | None:
+    """The column that says how many customers a row stands for. Raises UsageError where it cannot be one."""
+    if name is None:
+        return None
+    if name not in columns:
+        raise UsageError(
+            f"found no column {name} among the features{nearest(name, columns)}; `model.weight` names a numeric column "
+            "that says how many customers a row stands for"
+        )
+    weights = columns[name].astype(float)
+    if not (is_measured(weights) & (weights >= 0)).all() or weights.sum() <= 0:
+        raise UsageError(
+            f"found weights in {name} that are missing, negative or all zero; a weight says how many customers a row "
+            "stands for: give every row one of at least 0"
+        )
+    return weights
 
 
 def resolution(name: str, values: Array) -> float:
@@ -184,6 +244,15 @@ def _quantiles(measured: Array) -> dict[str, float]:
     return {str(q): float(np.quantile(measured, q)) for q in QUANTILES}
 
 
+def _missing_in_words(name: str, values: Array) -> list[str]:
+    missing = 1 - float(is_measured(values).mean())
+    if not missing:
+        return []
+    known = f"{name}: not measured for {missing:.1%} of the customers; their memberships rest on what was measured"
+    why = STRUCTURAL.get(name)
+    return [known if why is None else f"{known}. {why}"]
+
+
 def _telling(
     columns: dict[str, Array], choices: Sequence[FeatureChoice]
 ) -> tuple[list[FeatureChoice], list[str]]:
@@ -203,17 +272,23 @@ def _telling(
 
 def _without_the_whole(
     columns: dict[str, Array], choices: Sequence[FeatureChoice]
-) -> tuple[Sequence[FeatureChoice], list[str]]:
-    """Shares of one whole without the largest: it is what the others leave, and makes every covariance singular."""
+) -> tuple[Sequence[FeatureChoice], dict[str, str], list[str]]:
+    """Shares of one whole without the largest, which is what the others leave and makes every covariance singular.
+
+    The others are taken as logarithms of their ratio to it (Aitchison 1982), but where a person chose a transform.
+    Also returned: share → the largest, for the ratios; and what was done, in words.
+    """
     parts = diagnosis.parts_of_one(columns, [choice.name for choice in choices])
     if not parts:
-        return choices, []
+        return choices, {}, []
     largest = max(parts, key=lambda name: float(np.nanmean(columns[name])))
-    finding = (
-        f"{largest}: with {', '.join(n for n in parts if n != largest)} it sums to 1; left out, as the others tell it. "
-        "Ratios of shares, ln(share / share), in a feature model of your own describe them best"
+    others = [choice for choice in choices if choice.name != largest]
+    ratios = {c.name: largest for c in others if c.name in parts and c.transform is None}
+    treated = (
+        f"{', '.join(ratios)}: taken as ln(share / {largest})" if ratios else "the others tell it"
     )
-    return [choice for choice in choices if choice.name != largest], [finding]
+    together = ", ".join(name for name in parts if name != largest)
+    return others, ratios, [f"{largest}: with {together} it sums to 1; left out. {treated}"]
 
 
 def _independent(
@@ -223,7 +298,7 @@ def _independent(
     kept: tuple[Feature, ...] = ()
     findings = []
     for feature in features:
-        z = np.column_stack([f.standardized(columns[f.feature]) for f in (*kept, feature)])
+        z = np.column_stack([f.standardized(f.measured(columns)) for f in (*kept, feature)])
         left = float(diagnosis.unexplained(z)[-1])
         if left < diagnosis.EXACTLY_COLLINEAR:
             others = ", ".join(other.feature for other in kept)
@@ -248,22 +323,33 @@ def _atom_in_words(feature: Feature, values: Array, atoms: Sequence[diagnosis.At
     )
 
 
-def _feature(choice: FeatureChoice, values: Array) -> Feature:
-    measured = _measured(values)
-    transform = choice.transform or _default_transform(choice.name, measured)
+def _feature(
+    choice: FeatureChoice, columns: dict[str, Array], wholes: Mapping[str, str]
+) -> Feature:
+    """The treatment of one column. wholes: share → the share that it is divided by."""
+    raw = Feature(feature=choice.name)
+    if choice.name in wholes:
+        raw = raw.model_copy(update={"reference": wholes[choice.name], "floor": SMALLEST_SHARE})
+    measured = _measured(raw.measured(columns))
+    transform = choice.transform or (
+        "log" if raw.reference else _default_transform(choice.name, measured)
+    )
     low, high = _clips(choice, transform, measured)
     if low is not None and high is not None and high < low:
         raise UsageError(
             f"feature {choice.name}: its upper clip ({high:g}) lies below the lowest value that `{transform}` "
             f"leaves ({low:g}). In `model.features` widen `clip`, or choose another transform"
         )
+    own = _measured(columns[choice.name])
     draft = Feature(
         feature=choice.name,
         transform=transform,
+        reference=raw.reference,
+        floor=raw.floor,
         clip_low=low,
         clip_high=high,
-        fill_value=float(np.median(measured)),
-        quantiles=_quantiles(measured),
+        median=float(np.median(own)),
+        quantiles=_quantiles(own),
     )
     transformed = TRANSFORMS[transform].array(draft.clipped(measured))
     scale = float(transformed.std())

@@ -41,7 +41,7 @@ def why_reselect(
         a refit keeps those that it has
     """
     version = f"version {active.model_version}"
-    missing = [name for name in active.feature_names if name not in sample.columns]
+    missing = [name for name in active.column_names if name not in sample.columns]
     if missing:
         return f"{version} needs {', '.join(missing)}, which the features lack now"
     if settings.features is None:
@@ -97,22 +97,22 @@ def refit_model(
     sample: read with the active model's categories
     Raises UsageError for columns that cannot be used, Refused where a component collapses or becomes too small.
     """
-    prepared = prepare_as(sample.columns, active.features)
+    prepared = prepare_as(sample.columns, active.features, settings.weight)
     for warning in warnings_for(prepared):
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_of(prepared.z, prepared.psi)
+    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
     shape = Shape(len(active.components), active.covariance_type)
     # One thread, as in a fit: the sums must not depend on the number of cores.
     with threadpool_limits(1):
         warm = _ascended(active, moments)
-        cold = _searched(prepared.z, moments, shape, settings)
+        cold = _searched(moments, shape, settings)
         found = Found(warm, _best_first([warm, *(cold.fits if cold else ())]))
-        candidate = candidate_of(shape, found, prepared.z, moments, settings)
+        candidate = candidate_of(shape, found, moments, settings)
         if candidate.reason:
             raise Refused(_refusal(active, candidate.reason))
-        report = _cold_report(cold, warm, shape, prepared.z, moments, settings)
+        report = _cold_report(cold, warm, shape, moments, settings)
     origin = f"refit of version {active.model_version}"
     progress(f"  {origin}: {shape}: BIC {candidate.bic:,.0f}")
     if report:
@@ -144,7 +144,7 @@ def _upper_clip(choice: FeatureChoice) -> float | None:
     return choice.clip[1] if choice.clip else None
 
 
-def _ascended(active: SegmentModel, moments: Array) -> em.Fit:
+def _ascended(active: SegmentModel, moments: em.Moments) -> em.Fit:
     """EM from the active parameters. Raises Refused where a covariance becomes singular."""
     try:
         return em.ascend(
@@ -159,9 +159,9 @@ def _ascended(active: SegmentModel, moments: Array) -> em.Fit:
         raise Refused(_refusal(active, f"refused: collapsed ({error})")) from error
 
 
-def _searched(z: Array, moments: Array, shape: Shape, settings: ModelSettings) -> Found | None:
+def _searched(moments: em.Moments, shape: Shape, settings: ModelSettings) -> Found | None:
     try:
-        return search(z, moments, shape, settings.seed)
+        return search(moments, shape, settings.seed)
     except np.linalg.LinAlgError:
         return None
 
@@ -170,15 +170,14 @@ def _cold_report(
     cold: Found | None,
     warm: em.Fit,
     shape: Shape,
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     settings: ModelSettings,
 ) -> str:
     """A sentence where the cold search ended better by the margin, in an optimum that could be chosen."""
-    count = len(moments)
+    count = moments.total
     if cold is None or cold.best.objective - warm.objective <= MARGIN * count:
         return ""
-    if candidate_of(shape, cold, z, moments, settings).reason:
+    if candidate_of(shape, cold, moments, settings).reason:
         return ""
     reached, kept = cold.best.objective / count, warm.objective / count
     return (

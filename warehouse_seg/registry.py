@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from warehouse_seg.errors import UsageError
 from warehouse_seg.lineage import Lineage
 from warehouse_seg.model import (
+    NUMBERS_OF_A_FEATURE,
     Candidate,
     Category,
     Component,
@@ -59,12 +60,15 @@ TABLES: dict[str, dict[str, str]] = {
         "position": "integer",
         "feature": "text",
         "transform": "text",
+        "reference": "text",
         "clip_low": "number",
         "clip_high": "number",
-        "fill_value": "number",
+        "median": "number",
         "center": "number",
         "scale": "number",
         "exact_values": "text",
+        "resolution": "number",
+        "atoms": "text",
         "quantiles": "text",
     },
     "seg_model_components": {
@@ -355,22 +359,24 @@ def _model_row(model: SegmentModel) -> Row:
 
 def _feature_row(feature: Feature) -> Row:
     values = feature.to_macro()
-    names = ("clip_low", "clip_high", "fill_value", "center", "scale")
     quantiles = {share: exponent_text(value) for share, value in feature.quantiles.items()}
+    resolution = exponent_text(feature.resolution)
+    exact = {name: values[name] for name in NUMBERS_OF_A_FEATURE} | {"resolution": resolution}
     return {
         **values,
-        "exact_values": json.dumps({name: values[name] for name in names}),
+        "exact_values": json.dumps(exact),
+        "resolution": resolution,
+        "atoms": json.dumps([[exponent_text(x), exponent_text(psi)] for x, psi in feature.atoms]),
         "quantiles": json.dumps(quantiles),
     }
 
 
 def _component_row(component: Component) -> Row:
     values = component.to_macro()
-    covariance = [[exponent_text(value) for value in row] for row in component.covariance]
     return {
         **values,
         "mean": json.dumps(values["mean"]),
-        "covariance": json.dumps(covariance),
+        "covariance": json.dumps(values["covariance"]),
         "precision_cholesky": json.dumps(values["precision_cholesky"]),
         "exact_values": json.dumps({name: values[name] for name in ("weight", "log_norm")}),
     }
@@ -433,8 +439,8 @@ def _model_from_rows(
 
 
 def _stored_feature(row: Row) -> Row:
-    quantiles = {"quantiles": _parsed(row, "quantiles", dict)}
-    return _only(Feature, row) | _parsed(row, "exact_values", dict) | quantiles
+    lists = {"quantiles": _parsed(row, "quantiles", dict), "atoms": _parsed(row, "atoms", list)}
+    return _only(Feature, row) | _parsed(row, "exact_values", dict) | lists
 
 
 def _stored_component(row: Row) -> Row:

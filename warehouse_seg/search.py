@@ -63,8 +63,7 @@ class Found:
 
 
 def search(
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     shape: Shape,
     seed: int,
     *,
@@ -75,17 +74,16 @@ def search(
 ) -> Found:
     """The best optimum that the union of starts reaches, a collapsed one only where there is no other.
 
-    z (n, D), moments (n, P): the same customers
     smaller: the optimum with one component less; its splits are starts as well
     effort: how many starts, and how far they are followed; thorough by default
     floor: smallest eigenvalue of a covariance below which an optimum has collapsed
     Raises numpy.linalg.LinAlgError where no start survives.
     """
     effort = effort or THOROUGH
-    part = np.random.default_rng(seed).permutation(len(z))[: effort.screened]
+    part = np.random.default_rng(seed).permutation(len(moments))[: effort.screened]
     ascent = _Ascent(shape.covariance_type, regularization, floor)
     kinds = enumerate(effort.partitions)
-    starts = _starts(z[part], moments[part], shape, seed, kinds, smaller, regularization)
+    starts = _starts(moments[part], shape, seed, kinds, smaller, regularization)
     screened = ascent.of_all(moments[part], starts, effort.passes, ROUGH_TOLERANCE)
     kept = [fit.parameters for fit in _distinct(screened)[: effort.refined]]
     refined = ascent.of_all(moments, kept, 1_000, ROUGH_TOLERANCE)
@@ -96,8 +94,7 @@ def search(
 
 
 def sound_optimum(
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     shape: Shape,
     seed: int,
     *,
@@ -106,7 +103,7 @@ def sound_optimum(
 ) -> em.Fit | None:
     """The best optimum of a search, None where every one has collapsed. Arguments as in `search`."""
     try:
-        best = search(z, moments, shape, seed, effort=effort, floor=floor).best
+        best = search(moments, shape, seed, effort=effort, floor=floor).best
     except np.linalg.LinAlgError:
         return None
     return None if has_collapsed(best, floor) else best
@@ -128,7 +125,7 @@ class _Ascent:
     floor: float
 
     def of_all(
-        self, moments: Array, starts: Iterable[em.Parameters], passes: int, tolerance: float
+        self, moments: em.Moments, starts: Iterable[em.Parameters], passes: int, tolerance: float
     ) -> list[em.Fit]:
         """Where the starts end that do not run into a singular covariance, the best first, collapsed ones last."""
         fits = [
@@ -139,7 +136,7 @@ class _Ascent:
         return sorted(fits, key=lambda fit: (has_collapsed(fit, self.floor), -fit.objective))
 
     def _of(
-        self, moments: Array, start: em.Parameters, passes: int, tolerance: float
+        self, moments: em.Moments, start: em.Parameters, passes: int, tolerance: float
     ) -> em.Fit | None:
         try:
             return em.ascend(
@@ -166,8 +163,7 @@ def _distinct(fits: list[em.Fit]) -> list[em.Fit]:
 
 
 def _starts(
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     shape: Shape,
     seed: int,
     kinds: Iterable[tuple[int, Partition]],
@@ -176,7 +172,7 @@ def _starts(
 ) -> Iterator[em.Parameters]:
     for kind, partition in kinds:
         generator = np.random.default_rng([seed, shape.n_components, kind])
-        labels = partition(z, shape.n_components, generator)
+        labels = partition(moments.z, shape.n_components, generator)
         one_hot = np.eye(shape.n_components)[labels].T
         yield em.from_responsibilities(
             moments, one_hot, shape.covariance_type, regularization + SOFTENING

@@ -113,6 +113,8 @@ class ModelSettings(Block):
     covariance: Annotated[
         tuple[CovarianceType, ...], BeforeValidator(_as_list), Field(min_length=1)
     ]
+    weight: str | None
+    missing_patterns: Annotated[int, Field(ge=0)]
     sample_size: PositiveInt
     seed: int
     min_segment_share: Share

@@ -52,8 +52,7 @@ class Stability:
 
 
 def bootstrap_stability(
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
@@ -62,15 +61,15 @@ def bootstrap_stability(
 ) -> Stability:
     """Refit on bootstrap samples and compare the top segments of the original customers.
 
-    z (n, D), moments (n, P): the customers; parameters: the optimum of all of them
+    parameters: the optimum of all of them
     floor: smallest eigenvalue of a covariance below which a refit has collapsed, and repeats nothing
     The bootstrap samples have at most 10,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
     assessment of cluster stability*.
     """
     original = top_components(moments, parameters)
     agreements, overlaps, failures = [], [], 0
-    for rows in bootstrap_rows(len(z), seed, bootstraps):
-        best, failed = refitted(z[rows], moments[rows], parameters, shape, seed, floor)
+    for rows in bootstrap_rows(len(moments), seed, bootstraps):
+        best, failed = refitted(moments[rows], parameters, shape, seed, floor)
         failures += failed
         if best is None:
             agreements.append(0.0)
@@ -87,8 +86,7 @@ def bootstrap_stability(
 
 
 def refitted(
-    z: Array,
-    moments: Array,
+    moments: em.Moments,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
@@ -96,11 +94,11 @@ def refitted(
 ) -> tuple[em.Fit | None, bool]:
     """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm ascent.
 
-    z (n, D), moments (n, P): the customers; parameters: where the warm ascent starts
+    parameters: where the warm ascent starts
     None where both collapse.
     """
     warm = _warm(moments, parameters, shape, floor)
-    cold = sound_optimum(z, moments, shape, seed, effort=SPARING, floor=floor)
+    cold = sound_optimum(moments, shape, seed, effort=SPARING, floor=floor)
     failed = warm is not None and (cold is None or cold.objective <= warm.objective)
     reached = [fit for fit in (warm, cold) if fit is not None]
     return max(reached, key=lambda fit: fit.objective, default=None), failed
@@ -122,7 +120,7 @@ def structure_gain(
     shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
     shuffled_psi = np.column_stack([psi[rows][order, f] for f, order in enumerate(orders)])
     shuffled = em.moments_of(shuffled_z, shuffled_psi)
-    again = sound_optimum(shuffled_z, shuffled, shape, seed, effort=SPARING)
+    again = sound_optimum(shuffled, shape, seed, effort=SPARING)
     if fitted is None or again is None:
         return 0.0
     gains = [
@@ -132,13 +130,13 @@ def structure_gain(
     return (gains[0] - gains[1]) / len(moments)
 
 
-def _single_gaussian(moments: Array) -> float:
+def _single_gaussian(moments: em.Moments) -> float:
     everybody = np.ones((1, len(moments)))
     parameters = em.from_responsibilities(moments, everybody, "full", REGULARIZATION)
     return em.expectation(moments, parameters)[1]
 
 
-def top_components(moments: Array, parameters: em.Parameters) -> Labels:
+def top_components(moments: em.Moments, parameters: em.Parameters) -> Labels:
     """The component with the largest membership, (n,)."""
     labels: Labels = em.log_joint(moments, parameters).argmax(axis=0)
     return labels
@@ -158,7 +156,9 @@ def bootstrap_rows(count: int, seed: int, bootstraps: int) -> Iterator[NDArray[n
         yield generator.integers(count, size=min(count, BOOTSTRAP_ROWS))
 
 
-def _warm(moments: Array, parameters: em.Parameters, shape: Shape, floor: float) -> em.Fit | None:
+def _warm(
+    moments: em.Moments, parameters: em.Parameters, shape: Shape, floor: float
+) -> em.Fit | None:
     try:
         fit = em.ascend(
             moments,

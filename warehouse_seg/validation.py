@@ -55,12 +55,12 @@ class Likelihood:
     single_gaussian: float | None
 
 
-def likelihood(moments: Array, parameters: em.Parameters, shape: Shape) -> Likelihood:
-    """How well the model describes customers that it has seen, and customers that it has not. moments (n, P)."""
+def likelihood(moments: em.Moments, parameters: em.Parameters, shape: Shape) -> Likelihood:
+    """How well the model describes customers that it has seen, and customers that it has not."""
     _, objective = em.expectation(moments, parameters)
     single = em.from_responsibilities(moments, np.ones((1, len(moments))), "full")
     return Likelihood(
-        training=objective / len(moments),
+        training=objective / moments.total,
         held_out=held_out_log_likelihood(moments, parameters, shape),
         single_gaussian=held_out_log_likelihood(moments, single, Shape(1, "full")),
     )
@@ -85,15 +85,15 @@ class Starts:
 
 
 def start_stability(
-    z: Array, moments: Array, parameters: em.Parameters, shape: Shape, seed: int
+    moments: em.Moments, parameters: em.Parameters, shape: Shape, seed: int
 ) -> Starts:
-    """Search the shape anew from other random starts. z (n, D), moments (n, P)."""
+    """Search the shape anew from other random starts."""
     original = top_components(moments, parameters)
     _, objective = em.expectation(moments, parameters)
     found = [
         fit
         for number in range(SEARCHES)
-        if (fit := sound_optimum(z, moments, shape, seed + 1 + number)) is not None
+        if (fit := sound_optimum(moments, shape, seed + 1 + number)) is not None
     ]
     if not found:
         return Starts(SEARCHES, 0, None, None)
@@ -102,7 +102,7 @@ def start_stability(
         searches=SEARCHES,
         sound=len(found),
         agreement=float(np.mean([adjusted_rand_score(original, labels) for labels in again])),
-        gain=(max(fit.objective for fit in found) - objective) / len(moments),
+        gain=(max(fit.objective for fit in found) - objective) / moments.total,
     )
 
 
@@ -120,13 +120,13 @@ class Window:
 
 
 def window_agreement(
-    z: Array, moments: Array, parameters: em.Parameters, shape: Shape, seed: int
+    moments: em.Moments, parameters: em.Parameters, shape: Shape, seed: int
 ) -> float | None:
     """Whether the segments would have been the same ones on an earlier day.
 
-    z (n, D), moments (n, P): the customers of that day, in the model's feature space
+    moments: the customers of that day, in the model's feature space
     """
-    refit, _ = refitted(z, moments, parameters, shape, seed)
+    refit, _ = refitted(moments, parameters, shape, seed)
     if refit is None:
         return None
     then, now = (top_components(moments, p) for p in (refit.parameters, parameters))

@@ -8,6 +8,7 @@ from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
+from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.registry import Row
 from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.warehouse import Warehouse
@@ -58,11 +59,13 @@ def counts(
     warehouse: Warehouse, session: Session, model: SegmentModel, known: Attribute
 ) -> list[Row]:
     """All customers by attribute (None where unknown), segment_key and action_tier, scored under the model."""
+    features = features_query(warehouse, session, model.categories)
+    limit = session.settings.model.missing_patterns
     return warehouse.rows(
         render_statement(
             "attribute_counts",
-            model=model.to_macro(),
-            features=features_query(warehouse, session, model.categories),
+            model=model.to_macro(missing_patterns(warehouse, model, features, limit)),
+            features=features,
             tiers=session.settings.tiers.model_dump(),
             relation=known.relation,
             column=known.column,

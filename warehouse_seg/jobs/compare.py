@@ -52,13 +52,13 @@ def compare(
         back = look_back(warehouse, session, model, window_days)
         past = back if isinstance(back, str) else back.past()
     prepared = prepare_as(columns, model.features)
-    moments = em.moments_of(prepared.z, prepared.psi)
+    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
     parameters = em.parameters_of(model)
-    progress(f"read {len(prepared.z):,} customers; every method now, and on bootstrap samples")
+    progress(f"read {len(moments):,} customers; every method now, and on bootstrap samples")
     without_time_split = past if isinstance(past, str) else ""
     with threadpool_limits(1):
         methods = comparison.compare(
-            Customers(prepared.z, history_of(columns)),
+            Customers(moments.z, history_of(columns)),
             moments,
             parameters,
             Shape(len(model.components), model.covariance_type),
@@ -69,7 +69,7 @@ def compare(
     blended = float((memberships.max(axis=0) < comparison.CLEAR).mean())
     return Comparison(
         model_version=model.model_version,
-        customers=len(prepared.z),
+        customers=len(moments),
         methods=methods,
         window_days=None if isinstance(past, str) else past.window_days,
         without_time_split=without_time_split,

@@ -18,6 +18,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.lineage import overlap_sql, overlap_table
 from warehouse_seg.model import KEYS, Category, SegmentModel
+from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.preparation import Sample
 from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.sampling import count_sql, sample_sql
@@ -80,7 +81,7 @@ def choose_features(sample: Sample, settings: Settings) -> Sequence[FeatureChoic
     """
     if settings.model.features is not None:
         return settings.model.features
-    names = list(sample.columns)
+    names = [name for name in sample.columns if name != settings.model.weight]
     if settings.transactions is not None:
         history = set(render("seg_rfm_features").split())
         names = [
@@ -102,8 +103,23 @@ def count_overlap(
     """
     queries = [features_query(warehouse, session, model.categories) for model in (old, new)]
     rows: list[Row] = []
-    if set(old.feature_names) <= set(_numeric_columns(warehouse.column_types(queries[0]))):
-        rows = warehouse.rows(overlap_sql(old, queries[0], new, queries[1], warehouse.dialect))
+    if set(old.column_names) <= set(_numeric_columns(warehouse.column_types(queries[0]))):
+        limit = session.settings.model.missing_patterns
+        patterns = [
+            missing_patterns(warehouse, model, query, limit)
+            for model, query in zip((old, new), queries, strict=True)
+        ]
+        rows = warehouse.rows(
+            overlap_sql(
+                old,
+                queries[0],
+                new,
+                queries[1],
+                warehouse.dialect,
+                old_patterns=patterns[0],
+                new_patterns=patterns[1],
+            )
+        )
     return overlap_table(old, new, rows)
 
 

@@ -53,7 +53,7 @@ class LookBack:
     def columns_on(self, day: str, size: int) -> Columns:
         """The raw features of the model on that day, of at most so many customers."""
         query = past_features_query(self.warehouse, self.session, self.model.categories, day)
-        return self._sampled(query, self.model.feature_names, size)
+        return self._sampled(query, self.model.column_names, size)
 
     def past(self) -> Past | str:
         """The customers of the day one window ago, and what they did since; or why they say nothing."""
@@ -61,13 +61,16 @@ class LookBack:
         query = followed_features_query(
             self.warehouse, self.session, self.model.categories, day, str(self.as_of_date)
         )
-        names = [*dict.fromkeys([*self.model.feature_names, *HISTORY]), *OUTCOMES]
+        names = [*dict.fromkeys([*self.model.column_names, *HISTORY]), *OUTCOMES]
         columns = self._sampled(query, names, settings.sample_size)
         count = len(columns["customer_id"])
         if count < FEWEST_CUSTOMERS:
             return f"{count} customers had ordered before {day}, needed {FEWEST_CUSTOMERS}"
         choices = [
-            FeatureChoice(name=f.feature, transform=f.transform) for f in self.model.features
+            FeatureChoice(name=name, transform=None if shares else f.transform)
+            for f in self.model.features
+            for shares in [f.reference is not None]
+            for name in f.column_names
         ]
         try:
             prepared = prepare(columns, choices, named=False)
@@ -76,8 +79,7 @@ class LookBack:
         return Past(
             as_of_date=day,
             window_days=self.window_days,
-            z=prepared.z,
-            moments=em.moments_of(prepared.z, prepared.psi),
+            moments=em.moments_of(prepared.z, prepared.psi, prepared.weights),
             history=_beside(columns, HISTORY),
             spend=columns["next_net_spend"],
             bought=columns["next_order_count"] > 0,
@@ -103,7 +105,7 @@ def look_back(
         return "a ready feature_table shows one day only; earlier days need order lines (`transactions`)"
     own = render("seg_rfm_features").split()
     foreign = [
-        name for name in model.feature_names if name not in own and not _is_of_category(name, model)
+        name for name in model.column_names if name not in own and not _is_of_category(name, model)
     ]
     if foreign:
         return f"{', '.join(foreign)}: nobody knows the values that `extra_features` had on an earlier day"

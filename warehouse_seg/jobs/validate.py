@@ -96,15 +96,15 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
     prepared = prepare_as(read.columns, model.features)
-    z, moments = prepared.z, em.moments_of(prepared.z, prepared.psi)
+    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
     progress("refits without a fifth of the customers, from other starts and on bootstrap samples")
     found = Validation(
         model_version=model.model_version,
         segments=tuple(component.segment_key for component in model.components),
-        customers=len(z),
+        customers=len(moments),
         likelihood=validation.likelihood(moments, parameters, shape),
-        starts=validation.start_stability(z, moments, parameters, shape, seed),
-        bootstraps=bootstrap_stability(z, moments, parameters, shape, seed),
+        starts=validation.start_stability(moments, parameters, shape, seed),
+        bootstraps=bootstrap_stability(moments, parameters, shape, seed),
         windows=tuple(_window(day, columns, read, seed) for day, columns in read.earlier.items()),
         pairs=validation.separation(model),
         time_split=None,
@@ -127,10 +127,10 @@ def _window(day: str, columns: Columns, read: _Read, seed: int) -> Window:
     except UsageError:
         # Too few customers yet, or all of them alike.
         return Window(day, count, None)
-    moments = em.moments_of(prepared.z, prepared.psi)
+    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
-    again = validation.window_agreement(prepared.z, moments, parameters, shape, seed)
+    again = validation.window_agreement(moments, parameters, shape, seed)
     return Window(day, count, again)
 
 
@@ -145,7 +145,7 @@ def _with_time_split(found: Validation, past: Past | str, shape: Shape, seed: in
     split = validation.TimeSplit(
         as_of_date=past.as_of_date,
         window_days=past.window_days,
-        customers=len(past.z),
+        customers=len(past.moments),
         bought=float(past.bought.mean()),
         predictions=predictions,
     )

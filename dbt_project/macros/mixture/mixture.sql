@@ -11,56 +11,48 @@
     `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs: DuckDB
     materialises wide pass-through selects.
 
-    model       dictionary: model_version, features, components (see docs/model.md)
+    A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of the
+    other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.
+
+    model       dictionary: model_version, features, components, patterns (see docs/model.md)
     relation    text of a relation, or of a select in parentheses
     keys        names of the columns that identify a row; they pass through
     dialect     dbt's name of the engine
 -#}
 {%- macro seg_mixture_scores(model, relation, keys, dialect) -%}
 {%- set segments = model.components -%}
+{%- set branches = [] -%}
+{%- do seg_add_branches(model, branches) -%}
+{%- set several = branches | length > 1 -%}
+{%- set far = '\n        is_far,' if several else '' -%}
 with
 
-measured as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for feature in model.features %}
-        cast({{ seg_identifier(feature.feature, dialect) }} as {{ seg_double(dialect) }}) as x_{{ loop.index }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from {{ relation }}
-),
+{{ seg_measured_step(model, relation, seg_key_columns(keys, dialect), several, dialect) }}
 
-standardized as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for feature in model.features %}
-        {{ seg_standardized(feature, 'x_' ~ loop.index) }} as z_{{ loop.index }},
-        {%- endfor %}
-        {{ seg_missing_features(model.features, dialect) }} as missing_features
-    from measured
-),
+{%- for branch in branches %}
 
-whitened as (
+{{ seg_standardized_step(branch, seg_key_columns(keys, dialect), '', several, dialect) }}
+
+{{ seg_whitened_step(branch, seg_key_columns(keys, dialect), dialect) }}
+
+{{ seg_log_joint_step(branch, seg_key_columns(keys, dialect), several, dialect) }}
+{%- endfor %}
+{%- if several %}
+
+everybody as (
+    {%- for branch in branches %}
     select
         {{ seg_key_columns(keys, dialect) }},
         {%- for segment in segments %}
-        {%- for feature in model.features %}
-        {{ seg_whitened(segment, loop.index0) }} as y_{{ segment.segment_key }}_{{ loop.index }},
+        log_joint_{{ segment.segment_key }},
         {%- endfor %}
-        {%- endfor %}
+        is_far,
         missing_features
-    from standardized
+    from log_joint{{ branch.suffix }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
 ),
-
-log_joint as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for segment in segments %}
-        {{ segment.log_norm }} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, model.features | length) }}) as log_joint_{{ segment.segment_key }},
-        {%- endfor %}
-        missing_features
-    from whitened
-),
+{%- endif %}
 
 maximum as (
     select
@@ -68,9 +60,9 @@ maximum as (
         {%- for segment in segments %}
         log_joint_{{ segment.segment_key }},
         {%- endfor %}
-        {{ seg_greatest('log_joint_', segments) }} as maximum,
+        {{ seg_greatest('log_joint_', segments) }} as maximum,{{ far }}
         missing_features
-    from log_joint
+    from {{ 'everybody' if several else 'log_joint' }}
 ),
 
 shifted as (
@@ -79,7 +71,7 @@ shifted as (
         {%- for segment in segments %}
         {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
         {%- endfor %}
-        maximum,
+        maximum,{{ far }}
         missing_features
     from maximum
 ),
@@ -91,7 +83,7 @@ total as (
         shifted_{{ segment.segment_key }},
         {%- endfor %}
         {% for segment in segments %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
-        maximum,
+        maximum,{{ far }}
         missing_features
     from shifted
 ),
@@ -103,7 +95,7 @@ memberships as (
         {%- for segment in segments %}
         shifted_{{ segment.segment_key }} / total as {{ seg_membership_column(segment) }},
         {%- endfor %}
-        maximum + ln(total) as log_density,
+        maximum + ln(total) as log_density,{{ far }}
         missing_features
     from total
 )
@@ -115,8 +107,78 @@ select
     {{ seg_membership_column(segment) }},
     {%- endfor %}
     log_density,
+    {% if several %}coalesce(is_far, log_density < {{ model.outlier_log_density }}){% else %}log_density < {{ model.outlier_log_density }}{% endif %} as is_outlier,
     missing_features
 from memberships
+{%- endmacro -%}
+
+
+{#- What was measured, as doubles; NULL, NaN and infinite values are NULL from here on, as are ratios without a part. -#}
+{%- macro seg_measured_step(model, relation, carried, several, dialect) -%}
+measured as {{ seg_not_materialized(dialect) if several }}(
+    select
+        {{ carried }},
+        {%- for feature in model.features %}
+        {{ seg_measure(feature, dialect) }} as x_{{ loop.index }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ relation }}
+),
+{%- endmacro -%}
+
+
+{#-
+    The standardised features of the customers of one branch.
+
+    further     columns that a caller needs beside, as text that ends with a comma; may use x_1, x_2, …
+-#}
+{%- macro seg_standardized_step(branch, carried, further, several, dialect) -%}
+standardized{{ branch.suffix }} as (
+    select
+        {{ carried }},
+        {%- for feature in branch.features %}
+        {{ seg_standardized(feature, 'x_' ~ feature.position) }} as z_{{ feature.position }},
+        {%- endfor %}
+        {{- further }}
+        {{ seg_literal(branch.missing | join(', '), dialect) if several else seg_missing_features(branch.features, dialect) }} as missing_features
+    from measured
+    {%- if several %}
+    where {{ seg_branch_condition(branch) }}
+    {%- endif %}
+),
+{%- endmacro -%}
+
+
+{%- macro seg_whitened_step(branch, carried, dialect) -%}
+whitened{{ branch.suffix }} as (
+    select
+        {{ carried }},
+        {%- for segment in branch.components %}
+        {%- for feature in branch.features %}
+        {{ seg_whitened(segment, branch.features, loop.index0) }} as y_{{ segment.segment_key }}_{{ feature.position }},
+        {%- endfor %}
+        {%- endfor %}
+        missing_features
+    from standardized{{ branch.suffix }}
+),
+{%- endmacro -%}
+
+
+{#- Where there are several branches each says who is far, since log densities over other features cannot be compared:
+    everybody of whom something is missing and whose distance to the nearest segment is beyond the 99 % of chi-square. -#}
+{%- macro seg_log_joint_step(branch, carried, several, dialect) -%}
+log_joint{{ branch.suffix }} as (
+    select
+        {{ carried }},
+        {%- for segment in branch.components %}
+        {{ segment.log_norm }}{% if branch.features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, branch.features) }}){% endif %} as log_joint_{{ segment.segment_key }},
+        {%- endfor %}
+        {%- if several %}
+        {{ seg_is_far(branch) }} as is_far,
+        {%- endif %}
+        missing_features
+    from whitened{{ branch.suffix }}
+),
 {%- endmacro -%}
 
 
@@ -130,13 +192,30 @@ from memberships
 {%- endmacro -%}
 
 
+{#- The measured value of a feature as a double, or NULL: nothing beyond 1e100 is a measurement. -#}
+{%- macro seg_measure(feature, dialect) -%}
+    {%- set value = seg_as_double(feature.feature, dialect) -%}
+    {%- if feature.reference is none -%}
+        case when {{ seg_is_measured(value) }} then {{ value }} end
+    {%- else -%}
+        {%- set whole = seg_as_double(feature.reference, dialect) -%}
+        case when {{ seg_is_measured(value) }} and {{ seg_is_measured(whole) }} then greatest({{ value }}, {{ feature.floor }}) / greatest({{ whole }}, {{ feature.floor }}) end
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{%- macro seg_as_double(column, dialect) -%}
+    cast({{ seg_identifier(column, dialect) }} as {{ seg_double(dialect) }})
+{%- endmacro -%}
+
+
 {#- Names of the features that were not measured, separated by commas; '' when all were. -#}
 {%- macro seg_missing_features(features, dialect) -%}
     case
-            when {% for feature in features %}{{ seg_is_measured('x_' ~ loop.index) }}{{ ' and ' if not loop.last }}{% endfor %} then ''
+            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
             else substr(
                 {%- for feature in features %}
-                case when {{ seg_is_measured('x_' ~ loop.index) }} then '' else {{ seg_literal(', ' ~ feature.feature, dialect) }} end
+                case when x_{{ loop.index }} is not null then '' else {{ seg_literal(', ' ~ feature.feature, dialect) }} end
                 {{- ' ||' if not loop.last else ', 3' }}
                 {%- endfor %}
             )
@@ -145,25 +224,25 @@ from memberships
 
 
 {#- One column j of y_k = (z - m_k) U_k. U_k is upper triangular, so rows after j, and zeros before it, add nothing. -#}
-{%- macro seg_whitened(segment, column) -%}
+{%- macro seg_whitened(segment, features, column) -%}
     {%- for row in range(column + 1) if segment.precision_cholesky[row][column] != '0.0e0' -%}
-        {{ ' + ' if not loop.first }}(z_{{ row + 1 }}{{ seg_minus(segment.mean[row]) }}) * {{ segment.precision_cholesky[row][column] }}
+        {{ ' + ' if not loop.first }}(z_{{ features[row].position }}{{ seg_minus(segment.mean[row]) }}) * {{ segment.precision_cholesky[row][column] }}
     {%- endfor -%}
 {%- endmacro -%}
 
 
-{%- macro seg_squared_norm(segment_key, n_features) -%}
-    {%- for index in range(1, n_features + 1) -%}
-        {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ index }} * y_{{ segment_key }}_{{ index }}
+{%- macro seg_squared_norm(segment_key, features) -%}
+    {%- for feature in features -%}
+        {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ feature.position }} * y_{{ segment_key }}_{{ feature.position }}
     {%- endfor -%}
 {%- endmacro -%}
 
 
 {#- Postgres and its kin raise an error where exp underflows, so there the argument stops at -700, where a membership is
     1e-304; elsewhere greatest() would cost a twentieth of the whole statement for nothing. -#}
-{%- macro seg_exp_of_negative(argument, dialect) -%}
+{%- macro seg_exp_of_negative(argument, dialect, lowest='-7e2') -%}
     {%- if dialect in ('postgres', 'redshift') -%}
-        exp(greatest({{ argument }}, -7e2))
+        exp(greatest({{ argument }}, {{ lowest }}))
     {%- else -%}
         exp({{ argument }})
     {%- endif -%}

@@ -21,6 +21,7 @@ scores as (
         {{ seg_membership_column(segment) }},
         {%- endfor %}
         log_density,
+        is_outlier,
         missing_features
     from {{ scores }}
 ),
@@ -73,7 +74,7 @@ select
     cast(runner_up_membership as {{ seg_double(dialect) }}) as runner_up_membership,
     -({% for segment in segments %}{{ ' + ' if not loop.first }}{{ seg_membership_column(segment) }} * ln(greatest({{ seg_membership_column(segment) }}, 1e-300)){% endfor %}) as entropy,
     log_density,
-    log_density < {{ model.outlier_log_density }} as is_outlier,
+    is_outlier,
     cast(
         case
             when membership >= {{ seg_exponent(tiers.dominant) }} then 'dominant'
@@ -398,7 +399,7 @@ order by sizes.position
     {%- set names = model.features | map(attribute='feature') | list -%}
     [
     {%- for feature in model.features -%}
-        {{ ', ' if not loop.first }}{"feature": {{ feature.feature | tojson }}, "shift": "{{ feature.fill_value }}"}
+        {{ ', ' if not loop.first }}{"feature": {{ feature.feature | tojson }}, "shift": "{{ feature.median }}"}
     {%- endfor -%}
     {%- for name in further_measures if name not in names -%}
         , {"feature": "{{ name }}", "shift": "0e0"}

@@ -25,16 +25,37 @@
 {%- endmacro -%}
 
 
-{#- T(clip(x)): the training median where nothing was measured, clipped, transformed. -#}
+{#- clip(x). NULL stays NULL, which greatest() and least() would not do on most engines; as fast as they are. -#}
+{%- macro seg_clipped(feature, column) -%}
+    {%- if feature.clip_low is none and feature.clip_high is none -%}
+        {{ column }}
+    {%- else -%}
+        case
+            {%- if feature.clip_low is not none %} when {{ column }} < {{ feature.clip_low }} then {{ feature.clip_low }}{% endif -%}
+            {%- if feature.clip_high is not none %} when {{ column }} > {{ feature.clip_high }} then {{ feature.clip_high }}{% endif %} else {{ column }} end
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{#- T(clip(x)): clipped, transformed. -#}
 {%- macro seg_transformed_feature(feature, column) -%}
-    {%- set value = 'case when ' ~ seg_is_measured(column) ~ ' then ' ~ column ~ ' else ' ~ feature.fill_value ~ ' end' -%}
-    {%- if feature.clip_low is not none -%}
-        {%- set value = 'greatest(' ~ value ~ ', ' ~ feature.clip_low ~ ')' -%}
+    {{- seg_transformed(feature.transform, seg_clipped(feature, column)) -}}
+{%- endmacro -%}
+
+
+{#- dT/dx, the slope that carries a rounding variance from the raw unit; sqrt has none at zero and takes that of a quarter. -#}
+{%- macro seg_slope(transform, value) -%}
+    {%- if transform == 'log' -%}
+        1e0 / ({{ value }})
+    {%- elif transform == 'log1p' -%}
+        1e0 / (1e0 + {{ value }})
+    {%- elif transform == 'sqrt' -%}
+        5e-1 / sqrt(greatest({{ value }}, 2.5e-1))
+    {%- elif transform == 'signed_log1p' -%}
+        1e0 / (1e0 + abs({{ value }}))
+    {%- elif transform == 'identity' -%}
+        1e0
     {%- endif -%}
-    {%- if feature.clip_high is not none -%}
-        {%- set value = 'least(' ~ value ~ ', ' ~ feature.clip_high ~ ')' -%}
-    {%- endif -%}
-    {{- seg_transformed(feature.transform, value) -}}
 {%- endmacro -%}
 
 

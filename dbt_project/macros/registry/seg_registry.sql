@@ -53,9 +53,9 @@
         {% do seg_registry_error(version, "the table " ~ name ~ " is missing") %}
     {% endfor %}
     {% set models = seg_json_rows("select n_components, n_features, exact_values from " ~ registry.seg_models ~ " where model_version = " ~ version) %}
-    {% set features = seg_json_rows("select '=' || feature as feature, '=' || transform as transform, exact_values from " ~ registry.seg_model_features ~ " where model_version = " ~ version ~ " order by position") %}
+    {% set features = seg_json_rows("select '=' || feature as feature, '=' || transform as transform, '=' || coalesce(reference, '') as reference, exact_values from " ~ registry.seg_model_features ~ " where model_version = " ~ version ~ " order by position") %}
     {% set components = seg_json_rows(
-        "select '=' || segment_key as segment_key, '=' || segment_name as segment_name, '=' || description as description, mean, precision_cholesky, exact_values from "
+        "select '=' || segment_key as segment_key, '=' || segment_name as segment_name, '=' || description as description, mean, covariance, precision_cholesky, exact_values from "
         ~ registry.seg_model_components ~ " where model_version = " ~ version ~ " order by component"
     ) %}
     {% set whole = models | length == 1 and features | length == models[0].n_features and components | length == models[0].n_components %}
@@ -64,6 +64,7 @@
     {% endif %}
     {% set checked = {
         "model_version": version,
+        "patterns": [],
         "outlier_log_density": seg_checked_number(seg_checked_object(models[0], version).outlier_log_density, version),
         "features": [],
         "components": [],
@@ -94,16 +95,20 @@
         {% do seg_registry_error(version, "transform '" ~ row.transform ~ "' is not one of identity, log, log1p, sqrt, signed_log1p") %}
     {% endif %}
     {% set exact = seg_checked_object(row, version) %}
-    {% for name in ("fill_value", "center", "scale") %}
+    {% do feature.update({"reference": seg_checked_name(row.reference, version) if row.reference else none}) %}
+    {% for name in ("median", "center", "scale") %}
         {% do feature.update({name: seg_checked_number(exact[name], version)}) %}
     {% endfor %}
     {% if feature.scale | float <= 0 %}
         {% do seg_registry_error(version, "the scale of " ~ feature.feature ~ " is " ~ feature.scale ~ ", not positive") %}
     {% endif %}
-    {% for name in ("clip_low", "clip_high") %}
+    {% for name in ("floor", "clip_low", "clip_high") %}
         {% set value = exact[name] %}
         {% do feature.update({name: none if value is none else seg_checked_number(value, version)}) %}
     {% endfor %}
+    {% if (feature.reference is none) != (feature.floor is none) %}
+        {% do seg_registry_error(version, "of " ~ feature.feature ~ " a reference and a floor do not come together") %}
+    {% endif %}
     {{ return(feature) }}
 {% endmacro %}
 
@@ -117,10 +122,11 @@
         "weight": seg_checked_number(exact.weight, version),
         "log_norm": seg_checked_number(exact.log_norm, version),
         "mean": seg_checked_numbers(row.mean, size, version),
-        "precision_cholesky": [],
     } %}
-    {% for line in seg_checked_list(row.precision_cholesky, size, version) %}
-        {% do component.precision_cholesky.append(seg_checked_numbers(line, size, version)) %}
+    {% for name in ("covariance", "precision_cholesky") %}
+        {% set matrix = [] %}
+        {% for line in seg_checked_list(row[name], size, version) %}{% do matrix.append(seg_checked_numbers(line, size, version)) %}{% endfor %}
+        {% do component.update({name: matrix}) %}
     {% endfor %}
     {{ return(component) }}
 {% endmacro %}

@@ -12,6 +12,8 @@
     model.features       null is every numeric column; else a list of names or of {name, transform, clip}
     model.segments       the numbers of segments that fit tries
     model.covariance     the covariance types that fit tries
+    model.weight         a column of the features that says how many customers a row stands for; it is no feature
+    model.missing_patterns  in so many combinations features may be missing; each takes a branch of the scoring SQL
     model.sample_size    customers that fit reads
     model.seed           picks the sample and the starting points
     model.min_segment_share  a candidate with a smaller segment is refused
@@ -43,6 +45,8 @@
         "features": null,
         "segments": {"min": 2, "max": 10},
         "covariance": ["full", "tied", "diag", "spherical"],
+        "weight": null,
+        "missing_patterns": 32,
         "sample_size": 20000,
         "seed": 1,
         "min_segment_share": 0.02,

@@ -17,7 +17,7 @@ select
     cast(null as {{ seg_double(target.type) }}) as runner_up_membership,
     cast(null as {{ seg_double(target.type) }}) as entropy,
     log_density,
-    cast(null as boolean) as is_outlier,
+    is_outlier,
     cast(null as {{ seg_text(target.type) }}) as action_tier,
     missing_features
 from {{ scores }}

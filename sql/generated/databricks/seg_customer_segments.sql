@@ -8,6 +8,7 @@ scores as (
         membership_s1,
         membership_s2,
         log_density,
+        is_outlier,
         missing_features
     from seg_customer_scores
 ),
@@ -67,7 +68,7 @@ select
     cast(runner_up_membership as double) as runner_up_membership,
     -(membership_s1 * ln(greatest(membership_s1, 1e-300)) + membership_s2 * ln(greatest(membership_s2, 1e-300))) as entropy,
     log_density,
-    log_density < -12.5e0 as is_outlier,
+    is_outlier,
     cast(
         case
             when membership >= 0.8e0 then 'dominant'

@@ -1,27 +1,27 @@
--- Model version 1, fingerprint 4742436c86ff3366: 2 segments, 3 features, full covariance. Dialect: redshift.
+-- Model version 1, fingerprint 17712877f4695daf: 2 segments, 3 features, full covariance. Dialect: redshift.
 with
 
 measured as (
     select
         customer_id, as_of_date,
-        cast(recency_days as double precision) as x_1,
-        cast(order_count as double precision) as x_2,
-        cast(spend_wine as double precision) as x_3
+        case when abs(cast(recency_days as double precision)) <= 1e100 then cast(recency_days as double precision) end as x_1,
+        case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
+        case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from seg_customer_features
 ),
 
 standardized as (
     select
         customer_id, as_of_date,
-        (ln(greatest(case when abs(x_1) <= 1e100 then x_1 else 90.0e0 end, 1.0e0)) - 4.5e0) / 1.25e0 as z_1,
-        (ln(greatest(case when abs(x_2) <= 1e100 then x_2 else 1.0e0 end, 1.0e0)) - 0.5e0) / 0.75e0 as z_2,
-        (ln(1e0 + greatest(case when abs(x_3) <= 1e100 then x_3 else 0.0e0 end, 0.0e0)) - 2.0e0) / 2.0e0 as z_3,
+        (ln(case when x_1 < 1.0e0 then 1.0e0 else x_1 end) - 4.5e0) / 1.25e0 as z_1,
+        (ln(case when x_2 < 1.0e0 then 1.0e0 else x_2 end) - 0.5e0) / 0.75e0 as z_2,
+        (ln(1e0 + case when x_3 < 0.0e0 then 0.0e0 else x_3 end) - 2.0e0) / 2.0e0 as z_3,
         case
-            when abs(x_1) <= 1e100 and abs(x_2) <= 1e100 and abs(x_3) <= 1e100 then ''
+            when x_1 is not null and x_2 is not null and x_3 is not null then ''
             else substr(
-                case when abs(x_1) <= 1e100 then '' else ', recency_days' end ||
-                case when abs(x_2) <= 1e100 then '' else ', order_count' end ||
-                case when abs(x_3) <= 1e100 then '' else ', spend_wine' end, 3
+                case when x_1 is not null then '' else ', recency_days' end ||
+                case when x_2 is not null then '' else ', order_count' end ||
+                case when x_3 is not null then '' else ', spend_wine' end, 3
             )
         end as missing_features
     from measured
@@ -97,5 +97,6 @@ select
     membership_s1,
     membership_s2,
     log_density,
+    log_density < -12.5e0 as is_outlier,
     missing_features
 from memberships

@@ -1,0 +1,193 @@
+"""Fits a mixture to every customer in the warehouse, of whom only sums leave it.
+
+One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums and
+cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there are. From
+these the package's own M-step (`em.py`) makes the next parameters. Customers that lack the same features are summed
+together, and their sums completed by the conditional mean and covariance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse_seg import em
+from warehouse_seg.model import Component, SegmentModel
+from warehouse_seg.progress import Progress, silent
+from warehouse_seg.rendering import render, render_statement
+from warehouse_seg.warehouse import Warehouse
+
+Array = NDArray[np.float64]
+
+TOLERANCE = 1e-6
+"""Nats per customer and pass at which a fit to all customers has arrived; a tenth of the sample's."""
+PASSES = 100
+
+
+@dataclass(frozen=True)
+class Population:
+    """All customers of a relation, in the feature space of a model.
+
+    model: its features say how customers are standardised and rounded; its components only how many there are
+    features: the wide features, as a select; patterns: the sets of missing features that occur in them, by names
+    weight: the column that says how many customers a row stands for, or None
+    """
+
+    warehouse: Warehouse
+    model: SegmentModel
+    features: str
+    patterns: Sequence[Sequence[str]] = ()
+    weight: str | None = None
+
+    def one_pass(self, parameters: em.Parameters) -> tuple[Array, float]:
+        """The completed sums (K, P) of all customers under these parameters, and the objective."""
+        model = with_parameters(self.model, parameters)
+        sums, objective = [], 0.0
+        for branch in range(len(self.patterns) + 1):
+            row = self._sums(model, branch)
+            if row["objective"] is None:
+                continue
+            objective += row["objective"]
+            sums.append(self._pattern_sums(row, branch))
+        return em.completed(sums, parameters), objective
+
+    def log_density(self, model: SegmentModel) -> float:
+        """Mean log density per customer under a model with the same features: nats, plain, whatever was rounded."""
+        query = render_statement(
+            "population_log_density",
+            model=model.to_macro(self.patterns),
+            features=self.features,
+            weight=self.weight,
+            dialect=self.warehouse.dialect,
+        )
+        (row,) = self.warehouse.rows(query)
+        return float(row["log_density"])
+
+    @cached_property
+    def customers(self) -> float:
+        """How many there are, by weight."""
+        total = (
+            f"sum({render('seg_identifier', self.weight, self.warehouse.dialect)})"
+            if self.weight
+            else "count(*)"
+        )
+        (row,) = self.warehouse.rows(
+            f"select {total} as customers from ({self.features}) as features"
+        )
+        return float(row["customers"] or 0)
+
+    def _sums(self, model: SegmentModel, branch: int) -> dict[str, Any]:
+        (row,) = self.warehouse.rows(
+            sums_sql(
+                model, self.patterns, branch, self.features, self.weight, self.warehouse.dialect
+            )
+        )
+        return row
+
+    def _pattern_sums(self, row: Mapping[str, Any], branch: int) -> em.PatternSums:
+        missing = self.patterns[branch - 1] if branch else []
+        measured = np.array([name not in missing for name in self.model.feature_names])
+        return em.PatternSums(measured, sums_of_row(row, len(self.model.components), measured))
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A model fitted to all customers: the ascent, with its objective as a mean in nats per customer."""
+
+    model: SegmentModel
+    objective: float
+    passes: int
+    converged: bool
+
+
+def refine(
+    population: Population,
+    *,
+    tolerance: float = TOLERANCE,
+    passes: int = PASSES,
+    progress: Progress = silent,
+) -> Refined:
+    """EM over all customers from the population's model until a pass gains less than `tolerance` nats per customer.
+
+    The objective never falls: log likelihood where values are exact, else that of values known up to their rounding.
+    Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
+    """
+    done = 0
+
+    def told(parameters: em.Parameters) -> tuple[Array, float]:
+        nonlocal done
+        sums, objective = population.one_pass(parameters)
+        progress(f"  pass {done}: {objective / population.customers:.6f} nats per customer")
+        done += 1
+        return sums, objective
+
+    climbed = em.climb(
+        told,
+        em.parameters_of(population.model),
+        population.model.covariance_type,
+        gain=tolerance * population.customers,
+        passes=passes,
+    )
+    return Refined(
+        with_parameters(population.model, climbed.parameters),
+        climbed.objective / population.customers,
+        climbed.passes,
+        climbed.converged,
+    )
+
+
+def with_parameters(model: SegmentModel, parameters: em.Parameters) -> SegmentModel:
+    """The model with other weights, means and covariances under the same keys and names."""
+    components = tuple(
+        Component.from_moments(
+            component.segment_key,
+            float(parameters.weights[k]),
+            parameters.means[k],
+            parameters.covariances[k],
+            component.segment_name,
+        )
+        for k, component in enumerate(model.components)
+    )
+    return model.model_copy(update={"components": components})
+
+
+def sums_sql(
+    model: SegmentModel,
+    patterns: Sequence[Sequence[str]],
+    branch: int,
+    features: str,
+    weight: str | None,
+    dialect: str,
+) -> str:
+    """The query of one pattern's sums under a model.
+
+    branch: 0 for the customers of whom everything was measured, else the number of their pattern, from 1
+    features: a select; its result is one row: n_k, z_k_f, zz_k_f_g by segment and features, from 1, and objective
+    """
+    roundings = [feature.rounding_to_macro() for feature in model.features]
+    return render(
+        "seg_population_sums",
+        model.to_macro(patterns),
+        branch,
+        f"({features}) as features",
+        roundings,
+        weight,
+        model.covariance_type in ("diag", "spherical"),
+        dialect,
+    )
+
+
+def sums_of_row(row: Mapping[str, Any], components: int, measured: em.Flags) -> Array:
+    """A row of `sums_sql` as sums (K, P) in the order of `em.Moments`, zero where nothing was measured."""
+    size = len(measured)
+    names = ["n_{k}", *(f"z_{{k}}_{f + 1}" for f in range(size))]
+    names += [f"zz_{{k}}_{i + 1}_{j + 1}" for i, j in zip(*np.triu_indices(size), strict=True)]
+    return np.array(
+        [[row.get(name.format(k=k + 1)) or 0.0 for name in names] for k in range(components)],
+        dtype=float,
+    )
