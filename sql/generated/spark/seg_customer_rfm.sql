@@ -7,7 +7,7 @@ observation as (
 
 ),
 
-known_orders as (
+known_transactions as (
 
     select
         customer_id,
@@ -31,7 +31,7 @@ orders as (
         max(ordered_on) as last_line_on,
         sum(amount) as net_amount,
         min(amount) as smallest_amount
-    from known_orders
+    from known_transactions
     group by customer_id, order_id, case when order_id is null then ordered_on end
 
 ),
@@ -66,39 +66,13 @@ customers as (
 
 ),
 
-known_categories as (
-
-    select
-        customer_id,
-        category,
-        cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount
-    from stg_seg__transactions
-    cross join observation
-    where
-        cast(ordered_at as date) < observation.as_of_date
-        and customer_id is not null
-
-),
-
-category_spend as (
-
-    select
-        customer_id,
-        category,
-        sum(amount) as spend
-    from known_categories
-    group by customer_id, category
-
-),
-
 category_shares as (
 
     select
         customer_id,
-        cast(spend as double) / cast(sum(spend) over (partition by customer_id) as double) as share
-    from category_spend
-    where spend > 0
+        share
+    from seg_customer_category_spend
+    where share > 0
 
 ),
 
