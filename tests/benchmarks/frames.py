@@ -193,7 +193,7 @@ def _pandas_wide(spend: pd.Series[Any]) -> pd.DataFrame:
     """Spend by customer and category → one row per customer, one column of spend and one of its share per category."""
     import pandas as pd
 
-    matrix = spend.unstack(fill_value=0.0)
+    matrix = spend.unstack(fill_value=0)
     totals = matrix.sum()
     largest = totals[totals > 0].sort_values(ascending=False).index[:CATEGORIES]
     positive = matrix.clip(lower=0)

@@ -76,7 +76,7 @@ def own_search(z: Array, kinds: Kinds, effort: Effort = THOROUGH) -> Searched:
         found, smaller = {}, None
         for count in COUNTS:
             shape = Shape(count, kind)
-            best = search(z, moments, shape, SEED, smaller=smaller, effort=effort).best
+            best = search(moments, shape, SEED, smaller=smaller, effort=effort).best
             found[shape], smaller = best.objective, best.parameters
         return found
 

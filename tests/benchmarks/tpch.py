@@ -153,8 +153,9 @@ def generate(folder: Path, scale_factor: float) -> None:
     program = Path(sys.executable).parent / "tpchgen-cli"
     if not program.exists():
         raise FileNotFoundError(f"found no {program}: `pip install -e '.[bench]'`, or `make bench`")
-    command = [program, "parquet", "--scale-factor", f"{scale_factor:g}", "--output-dir", folder]
-    subprocess.run([*command, "--tables=lineitem,orders,part", "--quiet"], check=True)
+    size = ("--scale-factor", f"{scale_factor:g}")
+    place = ("--output-dir", str(folder), "--tables=lineitem,orders,part", "--quiet")
+    subprocess.run([str(program), "parquet", *size, *place], check=True)
 
 
 # -------------------------------------------------------------------------------------------------------- the ways
