@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from warehouse_seg.model import SegmentModel
+from warehouse_seg.patterns import missing_patterns
+from warehouse_seg.warehouse import Warehouse
 
 Array = NDArray[np.float64]
 
@@ -46,7 +48,8 @@ def score_relation(
     """The scores of every row of a relation (SQL text), by customer_id; a NULL among them fails."""
     names = [f"membership_{segment.segment_key}" for segment in model.components]
     wanted = ", ".join(["customer_id", *names, "log_density", "missing_features"])
-    query = f"select {wanted} from ({model.score_sql(relation)}) order by customer_id"
+    patterns = missing_patterns(Warehouse(database), model, f"select * from {relation}", 256)
+    query = f"select {wanted} from ({model.score_sql(relation, patterns=patterns)}) order by customer_id"
     rows = database.execute(query).fetchall()
     assert not any(value is None for row in rows for value in row[1:])
     numbers = np.array([row[1:-1] for row in rows], dtype=float).reshape(len(rows), len(names) + 1)

@@ -43,7 +43,7 @@ SPOILED = {
         "seg_model_features", "center", "1e0\\n; drop table raw.order_lines"
     ),
     "an infinite number": set_exact("seg_model_features", "center", "1e999"),
-    "a number that is none": set_exact("seg_model_features", "fill_value", "nan"),
+    "a number that is none": set_exact("seg_model_features", "center", "nan"),
     "a clip that is text": set_exact("seg_model_features", "clip_low", "low"),
     "SQL for a weight": set_exact(
         "seg_model_components", "weight", "1e0; drop table raw.order_lines"

@@ -184,6 +184,10 @@ def fit(
             help="Keep features and shape of the active model, or choose them anew.",
         ),
     ] = True,
+    population: Annotated[
+        bool,
+        typer.Option("--population", help="Go on to the best model of all customers, in SQL."),
+    ] = False,
     accept_changes: Annotated[
         bool,
         typer.Option(
@@ -200,6 +204,7 @@ def fit(
         project,
         registry_name=registry,
         reselect=not refit,
+        population=population,
         accept_changes=accept_changes,
         notes=notes,
         progress=_mutter,

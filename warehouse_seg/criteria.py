@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 HELD_OUT = 5
 """Every fifth customer is kept out of the fit whose density of them is measured."""
 
+FEWEST_MEASURED = 10.0
+"""Customers of a component, counted in parts, of whom a feature has to be known."""
+
 DISTANCE_ROWS = 2_000
 """The silhouette compares every pair of customers; so many are enough for two decimals."""
 
@@ -44,8 +47,6 @@ def candidate_of(
     free = em.parameter_count(shape.n_components, moments.size, shape.covariance_type)
     bic = -2 * objective + free * float(np.log(len(moments)))
     entropy = _entropy(responsibilities)
-    eigenvalue = parameters.smallest_eigenvalue
-    weight = float(parameters.weights.min())
     return Candidate(
         n_components=shape.n_components,
         covariance_type=shape.covariance_type,
@@ -54,14 +55,14 @@ def candidate_of(
         aic=-2 * objective + 2 * free,
         icl=bic + 2 * entropy * len(moments),
         held_out_log_likelihood=held_out_log_likelihood(moments, parameters, shape),
-        smallest_eigenvalue=eigenvalue,
-        smallest_weight=weight,
+        smallest_eigenvalue=parameters.smallest_eigenvalue,
+        smallest_weight=float(parameters.weights.min()),
         mean_top_membership=float(responsibilities.max(axis=0).mean()),
         entropy=entropy,
         agreement_of_starts=_agreement(moments, found),
         spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / moments.total,
         converged=found.best.converged,
-        reason=_degenerate(eigenvalue, weight, settings),
+        reason=degenerate(parameters, settings) or _hardly_measured(moments, responsibilities),
         **cluster_criteria(moments.z, responsibilities.argmax(axis=0)),
     )
 
@@ -110,12 +111,31 @@ def _agreement(moments: em.Moments, found: Found) -> float:
     return float(np.mean(pairs)) if pairs else 1.0
 
 
-def _degenerate(eigenvalue: float, weight: float, settings: ModelSettings) -> str:
+def degenerate(parameters: em.Parameters, settings: ModelSettings) -> str:
+    """Why a mixture cannot be chosen, empty where it can: a component on equal customers, or on too few."""
+    eigenvalue, weight = parameters.smallest_eigenvalue, float(parameters.weights.min())
     if eigenvalue < COLLAPSED:
         return f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
     if weight < settings.min_segment_share:
         return f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
     return ""
+
+
+def _hardly_measured(moments: em.Moments, responsibilities: Array) -> str:
+    """Why a component cannot be believed: a feature that was measured for hardly any of its customers.
+
+    Its mean and spread would be what the other features suggest, and no segment's own.
+    """
+    if moments.is_complete:
+        return ""
+    measured = responsibilities @ moments.patterns[moments.pattern].astype(float)
+    k, feature = np.unravel_index(measured.argmin(), measured.shape)
+    if measured[k, feature] >= FEWEST_MEASURED:
+        return ""
+    name = moments.names[feature] if moments.names else f"feature {feature + 1}"
+    return (
+        f"refused: a segment in which {name} was measured for {measured[k, feature]:.0f} customers"
+    )
 
 
 def cluster_criteria(z: Array, labels: NDArray[np.intp]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Atom:
 def atoms(z: Array, psi: Array) -> list[Atom]:
     """The values of one feature that are shared by too many for a density, the largest first.
 
-    z (n,): standardised values, NaN where nothing was measured; psi (n,): their rounding variances, a resolution of width sqrt(12 psi)
+    z (n,): standardised values, NaN if not measured; psi (n,): their rounding variances, of a resolution sqrt(12 psi)
     """
     values, counts = np.unique(z[np.isfinite(z)], return_counts=True)
     fewest = max(ATOM_CUSTOMERS, ATOM_SHARE * len(z))

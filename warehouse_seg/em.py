@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 
 from warehouse_seg.model import CovarianceType, SegmentModel
+from warehouse_seg.preparation import Prepared
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -90,19 +91,21 @@ class Moments:
     rows (n, 1 + D + D (D + 1) / 2): zero in every place that a feature which was not measured has a part in
     patterns (G, D): the sets of features that were measured; pattern (n,): which of them a customer has
     weights (n,): how many customers a row stands for, on average one; None where each is itself
+    names: of the features, for whoever speaks of them
     """
 
     rows: Array
     patterns: Flags
     pattern: NDArray[np.int64]
     weights: Array | None = None
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, rows: Rows) -> Moments:
         weights = None if self.weights is None else self.weights[rows]
-        return Moments(self.rows[rows], self.patterns, self.pattern[rows], weights)
+        return Moments(self.rows[rows], self.patterns, self.pattern[rows], weights, self.names)
 
     @property
     def total(self) -> float:
@@ -112,7 +115,7 @@ class Moments:
     @property
     def size(self) -> int:
         """The number of features."""
-        return self.patterns.shape[1]
+        return len(self.patterns[0])
 
     @property
     def is_complete(self) -> bool:
@@ -182,6 +185,12 @@ def moments_of(z: Array, psi: Array | None = None, weights: Array | None = None)
     return Moments(np.hstack([np.ones((count, 1)), known, products]), patterns, pattern, weights)
 
 
+def moments_for(prepared: Prepared) -> Moments:
+    """The moments of prepared customers."""
+    names = tuple(feature.feature for feature in prepared.features)
+    return replace(moments_of(prepared.z, prepared.psi, prepared.weights), names=names)
+
+
 def log_joint(moments: Moments, parameters: Parameters) -> Array:
     """Moments → ln w_k + E ln N(z | m_k, S_k) over what was measured, (K, n); a matrix product for every pattern.
 
@@ -223,7 +232,8 @@ def completed(
 
     parameters: of K components, or of one that stands for each
     """
-    return np.sum([_completed(one, parameters) for one in patterns], axis=0)
+    whole: Array = np.sum([_completed(one, parameters) for one in patterns], axis=0)
+    return whole
 
 
 def maximization(sums: Array, covariance_type: CovarianceType, regularization: float) -> Parameters:

@@ -80,7 +80,7 @@ def fit_model(
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    moments = em.moments_for(prepared)
     tried = _with_stability(_try_all(moments, settings, progress), moments, settings, progress)
     _refuse_if_all_are(tried)
     recommendation = recommend([one.candidate for one in tried], settings, len(moments))
@@ -138,19 +138,21 @@ def assembled(
         training=training,
         candidates=candidates,
     )
-    return named(
-        model.model_copy(update={"outlier_log_density": _outlier_threshold(model, sample)}),
-        sample.columns,
-    )
+    return described(model, sample, prepared.weights)
 
 
-def _outlier_threshold(model: SegmentModel, sample: Sample) -> float:
-    """The quantile of log density of the customers of whom everything was measured; others' are of fewer features."""
-    complete = ~np.isnan(model.standardized(sample.columns)).any(axis=1)
-    if not complete.any():
-        return NOBODY
+def described(model: SegmentModel, sample: Sample, weights: Array | None = None) -> SegmentModel:
+    """The model with what its parameters say of the sample: log density, outlier threshold, names of segments."""
     log_density = logsumexp(model.log_joint(sample.columns), axis=1)
-    return float(np.quantile(log_density[complete], OUTLIER_QUANTILE))
+    complete = ~np.isnan(model.standardized(sample.columns)).any(axis=1)
+    # Others' log densities are of fewer features.
+    threshold = (
+        float(np.quantile(log_density[complete], OUTLIER_QUANTILE)) if complete.any() else NOBODY
+    )
+    mean = float(np.average(log_density, weights=weights))
+    training = model.training.model_copy(update={"sample_log_density": mean})
+    update = {"outlier_log_density": threshold, "training": training}
+    return named(model.model_copy(update=update), sample.columns)
 
 
 def software_versions() -> dict[str, str]:

@@ -74,7 +74,7 @@ def statements(dialect: str) -> dict[str, str]:
         "seg_customer_scores_without_some.sql": compile_scores(
             model, features, dialect, patterns=[["spend_wine"]]
         ),
-        "population_sums.sql": sums_sql(model, [], 0, f"select * from {features}", None, dialect),
+        "population_sums.sql": sums_sql(model, [], f"select * from {features}", None, dialect),
         "seg_customer_segments.sql": render(
             "seg_customer_assignment", macro_model, scores, tiers, dialect
         ),

@@ -152,7 +152,7 @@ class Feature(Frozen):
         return [self.feature] if self.reference is None else [self.feature, self.reference]
 
     def measured(self, columns: Mapping[str, Array]) -> Array:
-        """Raw columns → this feature's values (n,), NaN where it was not measured: nor is a ratio without both parts."""
+        """Raw columns → this feature's values (n,), NaN where it, or a part of its ratio, was not measured."""
         parts = [columns[name] for name in self.column_names]
         values = [np.where(is_measured(part), part.astype(float), np.nan) for part in parts]
         if self.floor is None:
@@ -283,7 +283,8 @@ class Component(Frozen):
             factor = precision_cholesky(np.array(self.covariance)[np.ix_(places, places)])
             log_norm = log_norm_of(self.weight, factor)
         whitened = (z - mean) @ factor
-        return log_norm - 0.5 * np.einsum("ij,ij->i", whitened, whitened)
+        joint: Array = log_norm - 0.5 * np.einsum("ij,ij->i", whitened, whitened)
+        return joint
 
 
 class Category(Frozen):
@@ -333,6 +334,9 @@ class Candidate(Frozen):
 class Training(Frozen):
     """Where a model comes from; nothing here changes a score.
 
+    log_likelihood: of the sample, a sum, values known up to their rounding
+    sample_log_density, population_log_density: mean log density per customer, nats, of the sample and of everybody
+    population_passes: how often everybody was summed in a fit to all customers; None where the sample was enough
     recommendation: why this model, in a sentence; findings: what was seen in the features, and what was done about it
     """
 
@@ -343,6 +347,9 @@ class Training(Frozen):
     bic: float | None = None
     aic: float | None = None
     log_likelihood: float | None = None
+    sample_log_density: float | None = None
+    population_log_density: float | None = None
+    population_passes: int | None = None
     as_of_date: str | None = None
     software: dict[str, str] = {}
     recommendation: str = ""
@@ -451,8 +458,8 @@ class SegmentModel(Frozen):
 
         relation: a table's name as SQL text, or a select in parentheses
         keys: columns that identify a row; they pass through
-        patterns: the sets of missing features that occur in the relation (`patterns.py` counts them); a row with another
-            one has NULL memberships
+        patterns: the sets of missing features that occur in the relation (`patterns.py` counts them); a row with
+            another one has NULL memberships
         The same macro file is rendered by dbt inside `seg_customer_scores`.
         """
         return render("seg_mixture_scores", self.to_macro(patterns), relation, list(keys), dialect)

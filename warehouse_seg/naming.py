@@ -92,18 +92,24 @@ class Trait:
 
     z: standard deviations from the average customer; typical: the segment's typical value in the raw unit
     category: whose spend this is, in words; empty for behaviour
+    reference: of a ratio of shares, the share that it is divided by; empty for a plain feature
     """
 
     feature: str
     z: float
     typical: float
     category: str = ""
+    reference: str = ""
 
     @property
     def words(self) -> Words:
         """How this feature is spoken of."""
         if self.feature in KNOWN_WORDS:
             return KNOWN_WORDS[self.feature]
+        if self.reference:
+            name, whole = _in_words(self.feature), _in_words(self.reference)
+            phrase = f"{{value}} times as much {name} as {whole}"
+            return Words(f"little {name}", f"much {name}", "have", phrase)
         if self.category:
             verb = "spend" if self.feature.startswith("share_") else "spent"
             phrase = f"{{value}} on {self.category}"
@@ -112,11 +118,16 @@ class Trait:
         return Words(f"low {name}", f"high {name}", "have", f"{name} of {{value}}")
 
     @property
+    def is_share(self) -> bool:
+        """Whether the typical value is a part of a customer's money."""
+        return self.feature.startswith("share_") and not self.reference
+
+    @property
     def is_distinct(self) -> bool:
         """Whether people would name it. Not buying a category is too common for that, and a little of it too little."""
         if self.category and self.z < 0:
             return False
-        enough = not self.feature.startswith("share_") or self.typical >= SMALLEST_SHARE
+        enough = not self.is_share or self.typical >= SMALLEST_SHARE
         return abs(self.z) >= DISTINCT and enough
 
     @property
@@ -150,7 +161,7 @@ class Trait:
         # Nobody places 1.1 orders: a few days or orders are told by halves.
         by_halves = words.unit[0] and self.typical < 10
         value = spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
-        if self.feature.startswith("share_"):
+        if self.is_share:
             value = f"{100 * self.typical:.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
             value = "nothing"
@@ -161,7 +172,11 @@ def traits(model: SegmentModel, component: Component) -> list[Trait]:
     """Every feature of a segment, the most distinctive first."""
     found = [
         Trait(
-            feature.feature, mean, typical_value(feature, mean), _category(model, feature.feature)
+            feature.feature,
+            mean,
+            typical_value(feature, mean),
+            _category(model, feature.feature),
+            feature.reference or "",
         )
         for feature, mean in zip(model.features, component.mean, strict=True)
     ]

@@ -37,7 +37,7 @@ def too_many_patterns(patterns: list[list[str]], allowed: int) -> str:
     """What to do where features are missing in more combinations than are allowed."""
     often = sorted({n for p in patterns for n in p}, key=lambda n: -sum(n in p for p in patterns))
     return (
-        f"features are missing in more than {allowed} combinations, most often {', '.join(often[:3])}, and each takes a "
-        "branch of the scoring SQL. Leave such a feature out of `model.features`, fill it in a feature model of your own, "
-        "or raise `model.missing_patterns`"
+        f"features are missing in more than {allowed} combinations, most often {', '.join(often[:3])}, and each "
+        "takes a branch of the scoring SQL. Leave such a feature out of `model.features`, fill it in a feature model "
+        "of your own, or raise `model.missing_patterns`"
     )

@@ -1,9 +1,9 @@
 """Fits a mixture to every customer in the warehouse, of whom only sums leave it.
 
-One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums and
-cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there are. From
-these the package's own M-step (`em.py`) makes the next parameters. Customers that lack the same features are summed
-together, and their sums completed by the conditional mean and covariance.
+One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums
+and cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there
+are. From these the package's own M-step (`em.py`) makes the next parameters. Customers that lack the same features are
+summed together, and their sums completed by the conditional mean and covariance.
 """
 
 from __future__ import annotations
@@ -48,12 +48,16 @@ class Population:
         """The completed sums (K, P) of all customers under these parameters, and the objective."""
         model = with_parameters(self.model, parameters)
         sums, objective = [], 0.0
-        for branch in range(len(self.patterns) + 1):
-            row = self._sums(model, branch)
-            if row["objective"] is None:
-                continue
-            objective += row["objective"]
-            sums.append(self._pattern_sums(row, branch))
+        for missing in ([], *self.patterns):
+            query = sums_sql(model, missing, self.features, self.weight, self.warehouse.dialect)
+            (row,) = self.warehouse.rows(query)
+            # Nobody may be known in everything.
+            if row["objective"] is not None:
+                objective += row["objective"]
+                measured = np.array([name not in missing for name in self.model.feature_names])
+                sums.append(
+                    em.PatternSums(measured, sums_of_row(row, len(model.components), measured))
+                )
         return em.completed(sums, parameters), objective
 
     def log_density(self, model: SegmentModel) -> float:
@@ -80,19 +84,6 @@ class Population:
             f"select {total} as customers from ({self.features}) as features"
         )
         return float(row["customers"] or 0)
-
-    def _sums(self, model: SegmentModel, branch: int) -> dict[str, Any]:
-        (row,) = self.warehouse.rows(
-            sums_sql(
-                model, self.patterns, branch, self.features, self.weight, self.warehouse.dialect
-            )
-        )
-        return row
-
-    def _pattern_sums(self, row: Mapping[str, Any], branch: int) -> em.PatternSums:
-        missing = self.patterns[branch - 1] if branch else []
-        measured = np.array([name not in missing for name in self.model.feature_names])
-        return em.PatternSums(measured, sums_of_row(row, len(self.model.components), measured))
 
 
 @dataclass(frozen=True)
@@ -158,22 +149,20 @@ def with_parameters(model: SegmentModel, parameters: em.Parameters) -> SegmentMo
 
 def sums_sql(
     model: SegmentModel,
-    patterns: Sequence[Sequence[str]],
-    branch: int,
+    missing: Sequence[str],
     features: str,
     weight: str | None,
     dialect: str,
 ) -> str:
-    """The query of one pattern's sums under a model.
+    """The query of the sums, under a model, of the customers who lack these features and no others.
 
-    branch: 0 for the customers of whom everything was measured, else the number of their pattern, from 1
     features: a select; its result is one row: n_k, z_k_f, zz_k_f_g by segment and features, from 1, and objective
     """
     roundings = [feature.rounding_to_macro() for feature in model.features]
     return render(
         "seg_population_sums",
-        model.to_macro(patterns),
-        branch,
+        model.to_macro(),
+        list(missing),
         f"({features}) as features",
         roundings,
         weight,

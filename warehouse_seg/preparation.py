@@ -73,6 +73,10 @@ class Sample:
         """How many customers were read."""
         return len(next(iter(self.columns.values())))
 
+    def weights(self, name: str | None) -> Array | None:
+        """The column that says how many customers a row stands for (n,). Raises UsageError where it cannot be one."""
+        return _weights(self.columns, name)
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -335,6 +339,9 @@ def _feature(
         "log" if raw.reference else _default_transform(choice.name, measured)
     )
     low, high = _clips(choice, transform, measured)
+    if raw.floor is not None and choice.clip is None:
+        # No ratio lies below it: both parts are at least the floor, and at most one.
+        low = raw.floor
     if low is not None and high is not None and high < low:
         raise UsageError(
             f"feature {choice.name}: its upper clip ({high:g}) lies below the lowest value that `{transform}` "

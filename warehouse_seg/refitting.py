@@ -102,7 +102,7 @@ def refit_model(
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    moments = em.moments_for(prepared)
     shape = Shape(len(active.components), active.covariance_type)
     # One thread, as in a fit: the sums must not depend on the number of cores.
     with threadpool_limits(1):

@@ -46,6 +46,9 @@ TABLES: dict[str, dict[str, str]] = {
         "bic": "number",
         "aic": "number",
         "log_likelihood": "number",
+        "sample_log_density": "number",
+        "population_log_density": "number",
+        "population_passes": "integer",
         "as_of_date": "text",
         "outlier_log_density": "number",
         "exact_values": "text",
@@ -136,6 +139,15 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """Column → kind, in the order of creation. `seg_models` is written last of a version: with it the version exists."""
+
+
+NUMBERS_OF_A_FIT = (
+    "bic",
+    "aic",
+    "log_likelihood",
+    "sample_log_density",
+    "population_log_density",
+)
 
 
 @dataclass(frozen=True)
@@ -336,11 +348,10 @@ def _rows_of(model: SegmentModel, lineage: Lineage | None) -> dict[str, list[Row
 
 def _model_row(model: SegmentModel) -> Row:
     training = model.training
-    numbers = ("bic", "aic", "log_likelihood")
     return {
-        **training.model_dump(exclude={*numbers, "software", "findings"}),
+        **training.model_dump(exclude={*NUMBERS_OF_A_FIT, "software", "findings"}),
         "created_at": training.created_at or None,
-        **{name: _number(getattr(training, name)) for name in numbers},
+        **{name: _number(getattr(training, name)) for name in NUMBERS_OF_A_FIT},
         "covariance_type": model.covariance_type,
         "n_components": len(model.components),
         "n_features": len(model.features),
@@ -348,7 +359,7 @@ def _model_row(model: SegmentModel) -> Row:
         "exact_values": json.dumps(
             {
                 "outlier_log_density": exponent_text(model.outlier_log_density),
-                **{name: _number(getattr(training, name)) for name in numbers},
+                **{name: _number(getattr(training, name)) for name in NUMBERS_OF_A_FIT},
             }
         ),
         "fingerprint": model.fingerprint,
@@ -418,7 +429,7 @@ def _model_from_rows(
         )
     exact = _parsed(row, "exact_values", dict)
     training = {name: row[name] for name in Training.model_fields if name in row}
-    training |= {name: exact.get(name) for name in ("bic", "aic", "log_likelihood")}
+    training |= {name: exact.get(name) for name in NUMBERS_OF_A_FIT}
     training |= {
         "software": _parsed(row, "software", dict),
         "findings": _parsed(row, "findings", list),

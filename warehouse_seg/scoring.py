@@ -24,7 +24,8 @@ def compile_scores(
 ) -> str:
     """The select that dbt runs in `seg_customer_scores`, as a statement.
 
-    relation: the features, as SQL text; patterns: the sets of missing features that occur in it. Raises UsageError for an unknown dialect.
+    relation: the features, as SQL text; patterns: the sets of missing features that occur in it
+    Raises UsageError for an unknown dialect.
     """
     if dialect not in DIALECTS:
         raise UsageError(

@@ -47,7 +47,7 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
     assert done.exit_code == 0, done.err
     assert "features of version 1: " in done.err
     assert "100.0% of 1,500 customers keep their segment" in done.err
-    columns = "feature, transform, clip_low, clip_high, fill_value, center, scale"
+    columns = "feature, transform, clip_low, clip_high, median, center, scale"
     for of_version in (
         f"select {columns} from seg_model_features where model_version = {{}} order by position",
         "select category, column_suffix from seg_model_categories where model_version = {} order by position",

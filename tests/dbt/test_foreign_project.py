@@ -151,6 +151,8 @@ def test_one_key_of_a_nested_variable_in_the_project_leaves_the_others_at_their_
         "features": None,
         "segments": {"min": 2, "max": 2},
         "covariance": ["full"],
+        "weight": None,
+        "missing_patterns": 32,
         "sample_size": 20000,
         "seed": 1,
         "min_segment_share": 0.02,

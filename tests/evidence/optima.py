@@ -101,7 +101,6 @@ def _bics(values: Array, kind: CovarianceType, largest: int) -> dict[int, float 
         found[count] = None
         try:
             result = search(
-                values,
                 moments,
                 Shape(count, kind),
                 SEED,

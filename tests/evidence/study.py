@@ -89,7 +89,7 @@ def study_stability(spend: pd.DataFrame, mixture: GaussianMixture) -> Stability:
     z = StandardScaler().fit_transform(spend)
     parameters = em.Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     shape = Shape(len(mixture.weights_), "full")
-    return bootstrap_stability(z, em.moments_of(z), parameters, shape, seed=1, floor=0.0)
+    return bootstrap_stability(em.moments_of(z), parameters, shape, seed=1, floor=0.0)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _searched(z: Array, psi: Array) -> Iterator[tuple[float, int, float]]:
     moments = em.moments_of(z, psi)
     smaller = None
     for count in COUNTS:
-        best = search(z, moments, Shape(count, "full"), SEED, smaller=smaller, floor=0.0).best
+        best = search(moments, Shape(count, "full"), SEED, smaller=smaller, floor=0.0).best
         smaller = best.parameters
         free = em.parameter_count(count, z.shape[1], "full")
         bic = -2 * best.objective + free * float(np.log(len(z)))

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import duckdb
 import numpy as np
 import pytest
+from scipy.special import logsumexp, softmax
 
 from tests.parity.judgement import assert_as_exact_as_scikit_learn, assert_equal_scikit_learn
+from tests.parity.marginals import marginal_log_joint
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score, score_relation
+from warehouse_seg.errors import UsageError
 from warehouse_seg.model import Feature, from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
@@ -20,7 +23,6 @@ COMPLETE = {
     "net_spend": np.array([250.0, -12.5, 80.25]),
     "share_wine": np.array([0.0, 0.25, 1.0]),
 }
-MEDIANS = {"recency_days": 45.0, "net_spend": 120.0, "share_wine": 0.125}
 
 
 def three_segments() -> Case:
@@ -39,8 +41,7 @@ def three_segments() -> Case:
         Feature(feature="net_spend", transform="signed_log1p", center=4.0, scale=1.75),
         Feature(feature="share_wine", center=0.3, scale=0.25),
     )
-    filled = tuple(f.model_copy(update={"fill_value": MEDIANS[f.feature]}) for f in features)
-    return Case(mixture, from_sklearn(mixture, filled), COMPLETE)
+    return Case(mixture, from_sklearn(mixture, features), COMPLETE)
 
 
 CASE = three_segments()
@@ -115,22 +116,42 @@ UNMEASURED = ["null", "'nan'::double", "'inf'::double", "'-inf'::double", "1e101
 
 @pytest.mark.parametrize("nothing", UNMEASURED)
 @pytest.mark.parametrize("missing", [*COMPLETE, "recency_days, share_wine", ", ".join(COMPLETE)])
-def test_what_is_not_measured_is_filled_and_named(
+def test_what_is_not_measured_is_left_out_and_named(
     table: duckdb.DuckDBPyConnection, missing: str, nothing: str
 ) -> None:
-    """As if the training median stood there, and the next customer is left alone."""
+    """As the mixture of the other features says, and the next customer is left alone."""
     names = missing.split(", ")
     unmeasured = [nothing if name in names else repr(float(COMPLETE[name][0])) for name in COMPLETE]
-    medians = [
-        repr(MEDIANS[name] if name in names else float(COMPLETE[name][0])) for name in COMPLETE
-    ]
     complete = [repr(float(values[0])) for values in COMPLETE.values()]
-    create(table, "double", [", ".join(row) for row in (unmeasured, medians, complete)])
+    create(table, "double", [", ".join(row) for row in (unmeasured, complete)])
     scores = score_relation(table, MODEL, "customer_features")
-    assert scores.missing_features == [missing, "", ""]
-    assert np.array_equal(scores.memberships[0], scores.memberships[1])
-    assert scores.log_density[0] == scores.log_density[1]
-    assert not np.array_equal(scores.memberships[0], scores.memberships[2])
+    assert scores.missing_features == [missing, ""]
+    columns = {
+        name: np.array([np.nan if name in names else values[0], values[0]])
+        for name, values in COMPLETE.items()
+    }
+    joint = marginal_log_joint(MODEL, columns)
+    np.testing.assert_allclose(scores.memberships, softmax(joint, axis=1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(scores.log_density, logsumexp(joint, axis=1), rtol=0, atol=1e-12)
+
+
+def test_nothing_measured_is_what_everybody_is(table: duckdb.DuckDBPyConnection) -> None:
+    create(table, "double", ["null, null, null"])
+    scores = score_relation(table, MODEL, "customer_features")
+    np.testing.assert_allclose(scores.memberships[0], [0.5, 0.3, 0.2], rtol=1e-15)
+    assert scores.log_density[0] == pytest.approx(0, abs=1e-15)
+
+
+def test_a_pattern_that_was_not_named_has_no_scores_and_is_not_lost(
+    table: duckdb.DuckDBPyConnection,
+) -> None:
+    """The partner: SQL that was written without looking at the customers does not guess."""
+    create(table, "double", ["1, null, 0.5", "1, 2, 0.5"])
+    rows = table.execute(MODEL.score_sql("customer_features")).fetchall()
+    assert [(row[0], row[3] is None, row[-1]) for row in rows] == [
+        (0, True, "net_spend"),
+        (1, False, ""),
+    ]
 
 
 def test_null_of_every_type(table: duckdb.DuckDBPyConnection) -> None:
@@ -139,13 +160,15 @@ def test_null_of_every_type(table: duckdb.DuckDBPyConnection) -> None:
     assert scores.missing_features == [", ".join(COMPLETE)]
 
 
-def test_the_array_form_fills_alike(database: duckdb.DuckDBPyConnection) -> None:
-    """The warehouse repeats for every customer what was done to those of the training."""
+def test_the_array_form_marginalises_alike(database: duckdb.DuckDBPyConnection) -> None:
+    """The warehouse does for every customer what was done to those of the training."""
     columns = {name: values.copy() for name, values in COMPLETE.items()}
     columns["net_spend"][:] = np.nan, np.inf, -1e101
     scores = score(database, MODEL, columns)
     assert scores.missing_features == ["net_spend"] * 3
-    assert_equal_scikit_learn(scores, Case(CASE.mixture, MODEL, columns))
+    joint = MODEL.log_joint(columns)
+    np.testing.assert_allclose(joint, marginal_log_joint(MODEL, columns), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(scores.memberships, softmax(joint, axis=1), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("distance", [1e3, 1e6, 1e9, 1e50, 1e100])
@@ -184,6 +207,7 @@ def test_an_empty_table_gives_an_empty_result_of_the_same_shape(
         "membership_s2",
         "membership_s3",
         "log_density",
+        "is_outlier",
         "missing_features",
     ]
     assert result.fetchall() == []
@@ -275,7 +299,7 @@ def test_scores_are_doubles(database: duckdb.DuckDBPyConnection, many: str) -> N
 
 
 def test_a_segment_model_knows_its_own_features(database: duckdb.DuckDBPyConnection) -> None:
-    """The partner of all tests above: a column that is not there is an error, not a fill."""
+    """The partner of all tests above: a column that is not there is an error, not a missing value."""
     columns = {name: values for name, values in COMPLETE.items() if name != "net_spend"}
-    with pytest.raises(duckdb.BinderException, match="net_spend"):
+    with pytest.raises(UsageError, match="net_spend"):
         score(database, MODEL, columns)

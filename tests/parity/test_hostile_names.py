@@ -68,7 +68,7 @@ def model_over(names: list[str]) -> SegmentModel:
     steps = np.arange(1, size + 1) / size
     return SegmentModel(
         covariance_type="diag",
-        features=tuple(Feature(feature=name, fill_value=-0.5) for name in names),
+        features=tuple(Feature(feature=name, median=-0.5) for name in names),
         components=(
             Component.from_moments("s1", 0.625, steps, np.diag(1 + steps)),
             Component.from_moments("s2", 0.375, -steps, np.diag(2 - steps / 2)),
@@ -187,7 +187,8 @@ def scored(alone: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection,
         select 2, date '2026-07-01', 5.2, null
         """
     )
-    alone.execute(f"create table scores as {model.score_sql('features')}")
+    patterns = [[features[1].feature]]
+    alone.execute(f"create table scores as {model.score_sql('features', patterns=patterns)}")
     return alone, model
 
 

@@ -55,7 +55,7 @@ def crossed() -> tuple[Array, NDArray[np.intp]]:
     )
 
 
-def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[Array, em.Parameters]:
+def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[em.Moments, em.Parameters]:
     """The optimum that the planted types lead to."""
     moments = em.moments_of(z)
     start = em.from_responsibilities(moments, np.eye(3)[types].T, "full")
@@ -90,7 +90,7 @@ def test_across_each_other_only_the_mixture_repeats_and_foretells() -> None:
     moments, parameters = mixture_of(z, types)
     random = np.random.default_rng(3)
     spend = np.where(types == 0, 100.0, 1.0) * (random.random(COUNT) < 0.7)
-    past = Past("2026-01-01", 90, z, moments, random.random((COUNT, 3)), spend, spend > 0)
+    past = Past("2026-01-01", 90, moments, random.random((COUNT, 3)), spend, spend > 0)
     compared = compare(Customers(z, past.history), moments, parameters, SHAPE, 1, past)
     assert [one.method for one in compared][-1] == "RFM rules"
     assert not any(one.as_good for one in compared)

@@ -34,13 +34,13 @@ def settings(**model: float) -> ModelSettings:
 @pytest.fixture(scope="module")
 def found() -> Found:
     z = groups()
-    return search(z, em.moments_of(z), SHAPE, seed=1)
+    return search(em.moments_of(z), SHAPE, seed=1)
 
 
 @pytest.fixture(scope="module")
 def candidate(found: Found) -> Candidate:
     z = groups()
-    return candidate_of(SHAPE, found, z, em.moments_of(z), settings())
+    return candidate_of(SHAPE, found, em.moments_of(z), settings())
 
 
 def memberships(found: Found) -> Array:
@@ -77,7 +77,7 @@ def test_a_model_of_noise_describes_others_worse() -> None:
     z = groups()[:90]
     moments = em.moments_of(z)
     shape = Shape(12, "full")
-    best = search(z, moments, shape, seed=1).best
+    best = search(moments, shape, seed=1).best
     held_out = held_out_log_likelihood(moments, best.parameters, shape)
     assert held_out is None or held_out < best.objective / len(z) - 0.5
 
@@ -93,7 +93,7 @@ def test_a_sound_candidate_has_no_reason_yet(candidate: Candidate) -> None:
 
 def test_a_segment_that_is_too_small_is_refused(found: Found) -> None:
     z = groups()
-    refused = candidate_of(SHAPE, found, z, em.moments_of(z), settings(min_segment_share=0.4))
+    refused = candidate_of(SHAPE, found, em.moments_of(z), settings(min_segment_share=0.4))
     assert refused.reason.startswith("refused: smallest segment 3")
 
 

@@ -115,10 +115,24 @@ def test_constants_and_flags_are_left_out_where_nobody_asked_for_them() -> None:
     assert "member: two values only" in findings
 
 
-def test_the_largest_share_of_a_whole_is_left_out() -> None:
+def test_shares_of_a_whole_are_taken_as_ratios_to_the_largest() -> None:
     names, findings = names_of(shares(), named=True)
     assert names == ["share_b", "share_c"]
     assert "share_a: with share_b, share_c it sums to 1; left out" in findings
+    assert "share_b, share_c: taken as ln(share / share_a)" in findings
+    prepared = prepare(shares(), [FeatureChoice(name=name) for name in shares()])
+    for feature, z in zip(prepared.features, prepared.z.T, strict=True):
+        a, share = (np.maximum(shares()[name], 0.005) for name in ("share_a", feature.feature))
+        ratio = np.log(share / a)
+        np.testing.assert_allclose(z, (ratio - ratio.mean()) / ratio.std(), rtol=1e-9, atol=1e-9)
+
+
+def test_a_transform_that_a_person_chose_is_kept() -> None:
+    choices = [FeatureChoice(name=name, transform="sqrt") for name in shares()]
+    prepared = prepare(shares(), choices)
+    assert [f.reference for f in prepared.features] == [None, None]
+    assert [f.transform for f in prepared.features] == ["sqrt", "sqrt"]
+    assert "the others tell it" in " ".join(prepared.findings)
 
 
 def test_a_feature_that_follows_from_others_is_left_out() -> None:

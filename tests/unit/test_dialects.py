@@ -60,8 +60,8 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
                 i as customer_id,
                 date '2026-07-01' as as_of_date,
                 1 + i * 37 % 300 as recency_days,
-                case when i % 5 > 0 then 1 + i % 7 end as order_count,
-                i * i % 101 * 1.5 as spend_wine,
+                1 + i % 7 as order_count,
+                case when i % 5 > 0 then i * i % 101 * 1.5 end as spend_wine,
                 i * 2.25 - 5 as net_spend
             from range(60) as numbers(i)
             """
@@ -95,7 +95,7 @@ def test_every_statement_means_the_same(
 ) -> None:
     understood = parsed(STATEMENTS[dialect][file], dialect).sql(dialect="duckdb")
     expected = shop.execute(STATEMENTS["duckdb"][file]).fetchall()
-    assert len(expected) > 1
+    assert len(expected) > 1 or file == "population_sums.sql"
     assert sorted(shop.execute(understood).fetchall()) == sorted(expected)
 
 
@@ -150,7 +150,8 @@ def test_a_model_of_hostile_names_parses(dialect: str) -> None:
     tree = parsed(compile_scores(model, "t", dialect), dialect)
     measured = tree.ctes[0].this
     read = [column.name for column in measured.find_all(exp.Column)]
-    assert read == ["customer_id", "as_of_date", *NAMES]
+    # Twice: whether it is a measure, and the measure.
+    assert sorted(read) == sorted(["customer_id", "as_of_date", *NAMES, *NAMES])
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -113,7 +113,7 @@ def test_the_time_split_fits_as_of_the_day() -> None:
     # What customers do later depends on their type, and not on where in it they are.
     spend = np.where(types == 1, 100.0, 0.0) * (random.random(COUNT) < 0.8)
     history = random.random((COUNT, 3))
-    past = Past("2026-01-01", 90, z, em.moments_of(z), history, spend, spend > 0)
+    past = Past("2026-01-01", 90, em.moments_of(z), history, spend, spend > 0)
     found = {one.by: one for one in foretold(past, Shape(2, "full"), seed=1)}
     assert list(found) == [
         "memberships",

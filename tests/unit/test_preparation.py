@@ -203,22 +203,24 @@ def test_standardised_values_have_mean_zero_and_deviation_one(name: str) -> None
     np.testing.assert_allclose(z.std(axis=0), 1, rtol=1e-12)
 
 
-def test_what_was_not_measured_stands_at_the_median_and_moves_no_center() -> None:
+def test_what_was_not_measured_stays_so_and_moves_no_center() -> None:
     values = heavy()
     with_gaps = np.append(values, [np.nan] * 50)
     choice = FeatureChoice(name="measure")
     complete = prepare({"measure": values}, [choice])
     gaps = prepare({"measure": with_gaps}, [choice])
     assert gaps.features == complete.features
-    assert gaps.features[0].fill_value == np.median(values)
-    median = gaps.features[0].standardized(np.array([np.median(values)]))
-    assert np.all(gaps.z[CUSTOMERS:, 0] == median)
+    assert gaps.features[0].median == np.median(values)
+    assert np.isnan(gaps.z[CUSTOMERS:]).all()
+    assert not gaps.psi[CUSTOMERS:].any()
+    assert "not measured for" in gaps.findings[0]
+    assert not any("not measured" in finding for finding in complete.findings)
 
 
 def test_quantiles_are_kept_in_raw_units() -> None:
     feature = prepared(heavy(), transform="log")
     assert list(feature.quantiles) == ["0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99"]
-    assert feature.quantiles["0.5"] == feature.fill_value == np.median(heavy())
+    assert feature.quantiles["0.5"] == feature.median == np.median(heavy())
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.uint8, np.float32, np.bool_])
@@ -251,7 +253,9 @@ def test_a_quotient_of_cents_is_measured_in_cents() -> None:
 
 def test_rounding_variance_by_hand() -> None:
     """Whole days on a logarithmic scale: the slope at 4 is 1/4, so psi = (1 / 4 / 2)^2 / 12; at a clip, the clip's."""
-    feature = Feature(feature="days", transform="log", clip_low=1, clip_high=8, scale=2)
+    feature = Feature(
+        feature="days", transform="log", clip_low=1, clip_high=8, scale=2, resolution=1
+    )
     psi = rounding_variance(feature, np.array([4.0, 0.0, 100.0]))
     np.testing.assert_allclose(psi, [1 / 64 / 12, 1 / 4 / 12, 1 / 256 / 12])
 

@@ -63,7 +63,7 @@ def a_model(seed: int = 0, size: int = 3, segments: int = 2) -> SegmentModel:
                 feature=f"feature {position} of {seed}",
                 transform="log",
                 clip_low=float(random_numbers.uniform(0.1, 0.2)),
-                fill_value=float(random_numbers.standard_normal()),
+                median=float(random_numbers.standard_normal()),
                 center=float(random_numbers.standard_normal()),
                 scale=float(random_numbers.uniform(0.1, 3)),
                 quantiles={"0.5": float(random_numbers.standard_normal())},

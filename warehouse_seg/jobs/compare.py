@@ -52,7 +52,7 @@ def compare(
         back = look_back(warehouse, session, model, window_days)
         past = back if isinstance(back, str) else back.past()
     prepared = prepare_as(columns, model.features)
-    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    moments = em.moments_for(prepared)
     parameters = em.parameters_of(model)
     progress(f"read {len(moments):,} customers; every method now, and on bootstrap samples")
     without_time_split = past if isinstance(past, str) else ""

@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.fitting import fit_model
-from warehouse_seg.jobs.features import choose_features, count_overlap, read_sample
+from warehouse_seg.jobs.features import (
+    choose_features,
+    count_overlap,
+    read_sample,
+)
+from warehouse_seg.jobs.population import with_everybody
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.lineage import Lineage, trace, with_new_keys
@@ -33,6 +38,7 @@ def fit(
     session: Session | None = None,
     registry_name: str | None = None,
     reselect: bool = False,
+    population: bool = False,
     accept_changes: bool = False,
     notes: str = "",
     progress: Progress = silent,
@@ -43,6 +49,7 @@ def fit(
 
     session: where dbt has just worked in the project, what it said; otherwise dbt is asked
     reselect: search all shapes anew, with features and categories chosen anew, though a model is active
+    population: go on from the sample's model to the best one of all customers, who stay in the warehouse
     accept_changes: adopt the model however few customers keep their segment
     Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
     segment.
@@ -56,6 +63,10 @@ def fit(
         used_keys = registry.segment_keys()
         basis, sample = _read(warehouse, session, None if reselect else previous, progress)
     model = _fitted(basis, sample, session.settings, notes, progress)
+    with project.warehouse(read_only=True) as warehouse:
+        model = with_everybody(
+            warehouse, session, model, sample, refit=population, progress=progress
+        )
     lineage = None
     if previous is None:
         model = with_new_keys(model, used_keys)

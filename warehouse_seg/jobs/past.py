@@ -79,7 +79,7 @@ class LookBack:
         return Past(
             as_of_date=day,
             window_days=self.window_days,
-            moments=em.moments_of(prepared.z, prepared.psi, prepared.weights),
+            moments=em.moments_for(prepared),
             history=_beside(columns, HISTORY),
             spend=columns["next_net_spend"],
             bought=columns["next_order_count"] > 0,

@@ -96,7 +96,7 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
     prepared = prepare_as(read.columns, model.features)
-    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    moments = em.moments_for(prepared)
     progress("refits without a fifth of the customers, from other starts and on bootstrap samples")
     found = Validation(
         model_version=model.model_version,
@@ -127,7 +127,7 @@ def _window(day: str, columns: Columns, read: _Read, seed: int) -> Window:
     except UsageError:
         # Too few customers yet, or all of them alike.
         return Window(day, count, None)
-    moments = em.moments_of(prepared.z, prepared.psi, prepared.weights)
+    moments = em.moments_for(prepared)
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
     again = validation.window_agreement(moments, parameters, shape, seed)

@@ -239,10 +239,10 @@ log_joint{{ branch.suffix }} as (
 
 
 {#- Postgres and its kin raise an error where exp underflows, so there the argument stops at -700, where a membership is
-    1e-304; elsewhere greatest() would cost a twentieth of the whole statement for nothing. -#}
+    1e-304; elsewhere that would cost a twentieth of the whole statement for nothing. -#}
 {%- macro seg_exp_of_negative(argument, dialect, lowest='-7e2') -%}
     {%- if dialect in ('postgres', 'redshift') -%}
-        exp(greatest({{ argument }}, {{ lowest }}))
+        exp(case when {{ argument }} < {{ lowest }} then {{ lowest }} else {{ argument }} end)
     {%- else -%}
         exp({{ argument }})
     {%- endif -%}

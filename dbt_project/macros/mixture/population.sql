@@ -9,16 +9,16 @@
     Values are standardised, so that the sums are centred: a hundred million of them lose no digits that count. psi is
     the variance that rounding left (docs/model.md); it enters l_k as -1/2 sum_f (inverse covariance_k)_ff psi_f.
 
-    model       as seg_mixture_scores takes it; the customers of one pattern of missing features are summed
-    branch      which one: 0 those of whom everything was measured, else the number of the pattern in model.patterns
+    model       as seg_mixture_scores takes it
+    missing     names of the features that the summed customers lack, and no others do; [] for those who lack none
     roundings   a list beside model.features: step and atoms, by value; [] where every value is exact
     weight      name of the column of weights, or none
     diagonal    true where the covariances are diagonal: the squares are enough
 -#}
-{%- macro seg_population_sums(model, branch, relation, roundings, weight, diagonal, dialect) -%}
+{%- macro seg_population_sums(model, missing, relation, roundings, weight, diagonal, dialect) -%}
 {%- set branches = [] -%}
-{%- do seg_add_branches(model, branches) -%}
-{%- set part = branches[branch] -%}
+{%- do seg_add_branches(dict(model, patterns=[missing] if missing else []), branches) -%}
+{%- set part = branches[-1] -%}
 {%- set weights = ['customer_weight'] if weight else [] -%}
 {%- set carried = [] -%}
 {%- for feature in part.features -%}{%- do carried.append('z_' ~ feature.position) -%}{%- endfor -%}

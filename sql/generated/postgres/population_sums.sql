@@ -52,8 +52,8 @@ maximum as (
 shifted as (
     select
         z_1, z_2, z_3, psi_1, 
-        exp(greatest(log_joint_s1 - maximum, -2e2)) as shifted_s1,
-        exp(greatest(log_joint_s2 - maximum, -2e2)) as shifted_s2,
+        exp(case when log_joint_s1 - maximum < -2e2 then -2e2 else log_joint_s1 - maximum end) as shifted_s1,
+        exp(case when log_joint_s2 - maximum < -2e2 then -2e2 else log_joint_s2 - maximum end) as shifted_s2,
         maximum
     from maximum
 ),

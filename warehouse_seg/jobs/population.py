@@ -1,0 +1,70 @@
+"""What a fit asks of all customers: how well the sample speaks for them, and a fit to them where that is wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from warehouse_seg import em
+from warehouse_seg.criteria import degenerate
+from warehouse_seg.errors import Refused
+from warehouse_seg.fitting import described
+from warehouse_seg.jobs.features import features_query
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.patterns import missing_patterns
+from warehouse_seg.population import Population, refine
+from warehouse_seg.preparation import Sample
+from warehouse_seg.progress import Progress
+from warehouse_seg.settings import ModelSettings
+from warehouse_seg.warehouse import Warehouse
+
+
+def with_everybody(
+    warehouse: Warehouse,
+    session: Session,
+    model: SegmentModel,
+    sample: Sample,
+    *,
+    refit: bool,
+    progress: Progress,
+) -> SegmentModel:
+    """The model with the log density of all customers beside the sample's, in one pass.
+
+    refit: go on from the sample's model to the best one of all customers first
+    Raises Refused where all customers lead to a degenerate model.
+    """
+    settings = session.settings.model
+    query = features_query(warehouse, session, model.categories)
+    patterns = missing_patterns(warehouse, model, query, settings.missing_patterns)
+    everybody = Population(warehouse, model, query, patterns, settings.weight)
+    if refit:
+        model = _refined(everybody, sample, settings, progress)
+    told = everybody.log_density(model)
+    training = model.training.model_copy(update={"population_log_density": told})
+    progress(
+        f"log density: {training.sample_log_density:.4f} nats per customer in the sample, {told:.4f} of all "
+        f"{sample.population_rows:,} (gap {told - (training.sample_log_density or 0):+.4f})"
+    )
+    return model.model_copy(update={"training": training})
+
+
+def _refined(
+    everybody: Population, sample: Sample, settings: ModelSettings, progress: Progress
+) -> SegmentModel:
+    """EM over all customers, from the sample's model. Raises Refused where it ends in a degenerate one."""
+    progress(f"fitting to all {sample.population_rows:,} customers, in the warehouse")
+    try:
+        refined = refine(everybody, progress=progress)
+        reason = degenerate(em.parameters_of(refined.model), settings)
+    except np.linalg.LinAlgError as error:
+        reason = f"refused: collapsed ({error})"
+    if reason:
+        raise Refused(
+            f"the fit to all customers was {reason}; nothing was stored. Fit without --population, or allow fewer "
+            "segments (`model.segments.max`) or a smaller `model.min_segment_share`"
+        )
+    if not refined.converged:
+        progress(f"warning: after {refined.passes} passes the objective still rises")
+    model = described(refined.model, sample, sample.weights(settings.weight))
+    training = model.training.model_copy(update={"population_passes": refined.passes})
+    return model.model_copy(update={"training": training})
