@@ -79,7 +79,12 @@ def shop() -> Iterator[duckdb.DuckDBPyConnection]:
             from range(80) as numbers(i)
             """
         )
-        for table in ("seg_customer_rfm", "seg_customer_scores", "seg_customer_segments"):
+        for table in (
+            "seg_customer_category_spend",
+            "seg_customer_rfm",
+            "seg_customer_scores",
+            "seg_customer_segments",
+        ):
             connection.execute(f"create table {table} as {STATEMENTS['duckdb'][f'{table}.sql']}")
         yield connection
 

@@ -1,37 +1,24 @@
 with
 
-transactions as (
-
-    select
-        customer_id,
-        order_id,
-        cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount,
-        category
-    from stg_seg__transactions
-
-),
-
 observation as (
 
-    select cast(dateadd(day, 1, max(ordered_on)) as date) as as_of_date
-    from transactions
+    select cast(dateadd(day, 1, max(cast(ordered_at as date))) as date) as as_of_date
+    from stg_seg__transactions
 
 ),
 
 known_transactions as (
 
     select
-        transactions.customer_id,
-        transactions.order_id,
-        transactions.ordered_on,
-        transactions.amount,
-        transactions.category
-    from transactions
+        customer_id,
+        order_id,
+        cast(ordered_at as date) as ordered_on,
+        cast(amount as decimal(18, 4)) as amount
+    from stg_seg__transactions
     cross join observation
     where
-        transactions.ordered_on < observation.as_of_date
-        and transactions.customer_id is not null
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
 
 ),
 
@@ -79,24 +66,13 @@ customers as (
 
 ),
 
-category_spend as (
-
-    select
-        customer_id,
-        category,
-        sum(amount) as spend
-    from known_transactions
-    group by customer_id, category
-
-),
-
 category_shares as (
 
     select
         customer_id,
-        cast(spend as double) / cast(sum(spend) over (partition by customer_id) as double) as share
-    from category_spend
-    where spend > 0
+        share
+    from seg_customer_category_spend
+    where share > 0
 
 ),
 
