@@ -12,12 +12,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 PIP_LOG := .venv/pip.log
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+INSTALLED_ENGINES := .venv/.installed-engines
+INSTALLED_BENCH := .venv/.installed-bench
 
-.PHONY: help demo test check bench bench-search evidence generated clean
+.PHONY: help demo test test-engines check bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
+	evidence generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## a made-up shop, from order lines to segments, in demo_shop/
 	@$(BIN)/warehouse-seg demo --dir demo_shop
@@ -29,6 +32,10 @@ test: $(INSTALLED_DEV) $(OLDER_DUCKDB_FOLDER) ## all tests, then those of the SQ
 	@PYTHONPATH="$(CURDIR)/$(OLDER_DUCKDB_FOLDER)" EXPECTED_DUCKDB=$(OLDER_DUCKDB) \
 		$(BIN)/python -m pytest -n 2 --dist loadscope -m both_duckdb $(PYTEST_ARGUMENTS)
 
+test-engines: $(INSTALLED_ENGINES) ## the same answers on a real Postgres and a real Spark; as root on Debian it installs both
+	@tests/engines/servers
+	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines $(PYTEST_ARGUMENTS)
+
 check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -36,8 +43,21 @@ check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models
 
-bench: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python; takes many minutes
+bench: $(INSTALLED_BENCH) ## the next four, one after the other; takes the better part of an hour
+	@status=0; for name in scoring population layouts tpch; do \
+		$(BIN)/python -m tests.benchmarks.$$name || status=$$?; echo; done; exit $$status
+
+bench-scoring: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python
 	@$(BIN)/python -m tests.benchmarks.scoring
+
+bench-population: $(INSTALLED_DEV) ## one pass of EM over all customers against scikit-learn's iteration
+	@$(BIN)/python -m tests.benchmarks.population
+
+bench-layouts: $(INSTALLED_DEV) ## five layouts of the scoring SQL, from 4 x 3 to 20 x 20
+	@$(BIN)/python -m tests.benchmarks.layouts
+
+bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside pandas and Polars; 10 GB of disk
+	@$(BIN)/python -m tests.benchmarks.tpch
 
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tests.benchmarks.search
@@ -59,6 +79,18 @@ $(INSTALLED): pyproject.toml
 $(INSTALLED_DEV): pyproject.toml
 	$(call set_up,warehouse-seg and the tools of its tests,-e '.[dev]')
 	@touch $(INSTALLED) $@
+
+# PySpark alone is 430 MB: only who asks for its tests gets it.
+$(INSTALLED_ENGINES): $(INSTALLED_DEV)
+	@printf 'setting up the engines of its tests (a minute or two, once) ... '
+	@$(call pip_install,-e '.[dev,engines]')
+	@touch $@
+
+# What the benchmarks compare with, and the generator of their order lines.
+$(INSTALLED_BENCH): $(INSTALLED_DEV)
+	@printf 'setting up Polars and the generator of TPC-H ... '
+	@$(call pip_install,-e '.[bench]')
+	@touch $@
 
 # A second client beside the newest one: users meet DuckDB 1.4 to 2.x.
 $(OLDER_DUCKDB_FOLDER): $(INSTALLED_DEV)

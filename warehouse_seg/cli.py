@@ -25,9 +25,10 @@ from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import SegError, UsageError
+from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.resources import dbt_package_path
-from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.scoring import DIALECTS
 
 if TYPE_CHECKING:
     from warehouse_seg.jobs.run import Summary
@@ -282,7 +283,10 @@ def rollback(project: DbtProject, registry: RegistryName = None, reason: Reason 
 def compile_(
     project: DbtProject,
     version: StoredVersion = None,
-    dialect: Annotated[str, typer.Option(help=f"One of {', '.join(DIALECTS)}.")] = "duckdb",
+    dialect: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(DIALECTS)}; else that of the project's target."),
+    ] = None,
     relation: Annotated[
         str, typer.Option(help="The features, as SQL text.")
     ] = "seg_customer_features",
@@ -290,11 +294,15 @@ def compile_(
         Path | None, typer.Option(help="A model as JSON, instead of a stored one.")
     ] = None,
 ) -> None:
-    """Print the scoring SQL of a model for any dialect."""
-    from warehouse_seg.jobs.fit import stored_model
+    """Print the scoring SQL of a model for any dialect, and say how long it is."""
+    from warehouse_seg.jobs.compile import compiled as job
 
-    chosen = _model_in(model) if model else stored_model(project, version)
-    typer.echo(compile_scores(chosen, relation, dialect), nl=False)
+    compiled = job(project, version, relation, dialect, _model_in(model) if model else None)
+    size = size_of(compiled.text, compiled.model)
+    _mutter(str(size))
+    for warning in passed_limits(size, compiled.dialect):
+        _warn(warning)
+    typer.echo(compiled.text, nl=False)
 
 
 @app.command()
@@ -395,6 +403,11 @@ def _mutter(line: str) -> None:
     talk.print(f"  [dim]{escape(line)}[/]")
 
 
+def _warn(line: str) -> None:
+    """Something that a person should look at; the work went on."""
+    talk.print(f"[yellow]warning:[/] {escape(line)}")
+
+
 def _print_json(content: Any) -> None:
     typer.echo(json.dumps(content, indent=2, default=str))
 
@@ -448,7 +461,7 @@ def _print_summary(summary: Summary) -> None:
     out.print(f"{summary.customers:,} customers as of {summary.as_of_date}: {tiers}")
     out.print(f"model version {summary.model_version}; {summary.seconds:.0f} seconds")
     for warning in summary.warnings:
-        talk.print(f"[yellow]warning:[/] {escape(warning)}")
+        _warn(warning)
 
 
 def _rounded(number: float | None) -> str:

@@ -61,15 +61,15 @@ def statements(dialect: str) -> dict[str, str]:
     model = reference_model()
     macro_model = model.to_macro()
     scores, features = "seg_customer_scores", "seg_customer_features"
-    lines, history = "stg_seg__transactions", "seg_customer_rfm"
+    lines, category_spend = "stg_seg__transactions", "seg_customer_category_spend"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     revenue = {"relation": features, "expression": "net_spend"}
     measures = [{"feature": f.feature, "shift": f.to_macro()["median"]} for f in model.features]
     return {
-        "seg_customer_rfm.sql": render("seg_customer_history", lines, None, True, dialect),
-        "seg_customer_category_spend.sql": render(
-            "seg_history_by_category", history, lines, dialect
+        "seg_customer_rfm.sql": render(
+            "seg_customer_history", lines, None, category_spend, dialect
         ),
+        "seg_customer_category_spend.sql": render("seg_history_by_category", lines, None, dialect),
         "seg_customer_scores.sql": compile_scores(model, features, dialect),
         "seg_customer_scores_without_some.sql": compile_scores(
             model, features, dialect, patterns=[["spend_wine"]]

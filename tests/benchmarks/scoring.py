@@ -12,39 +12,49 @@ density nor the names of missing features.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import resource
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import sklearn
 from numpy.typing import NDArray
-from sklearn.mixture import GaussianMixture
 
-from warehouse_seg.model import SegmentModel, from_sklearn
-from warehouse_seg.preparation import prepare
-from warehouse_seg.settings import FeatureChoice
+from tests.benchmarks.customers import FEATURES, KEYS, write_customers
+from tests.benchmarks.fitted import as_mixture, fitted_model, without
+from tests.benchmarks.measuring import (
+    Connection,
+    Found,
+    Measurement,
+    Promise,
+    in_own_process,
+    interleaved,
+    machine,
+    medians,
+    opened,
+    peak,
+    print_measurement,
+    promise_lines,
+    run,
+    spread,
+    tell,
+    timed,
+)
+from warehouse_seg.model import SegmentModel
 
 Array = NDArray[np.float64]
-Connection = duckdb.DuckDBPyConnection
 
+MODULE = "tests.benchmarks.scoring"
 SEGMENTS = 8
-SAMPLE_ROWS = 20_000
-CHUNK_ROWS = 1_000_000
+UNKNOWN_AGES = 0.02
+PATTERNS = [["age"]]
+"""What is missing: the one set of features that some customers lack."""
+
 ARROW_ROWS = 250_000
 """Rows of one of Arrow's batches: small enough for scikit-learn to work in the processor's cache."""
 
@@ -56,84 +66,9 @@ TIMES_FASTER = 5.0
 TIMES_THE_COPY = 2.2
 TIMES_THE_SMALL = 11.0
 
-FEATURES = (
-    "recency_days",
-    "order_count",
-    "average_order_value",
-    "net_spend",
-    "tenure_days",
-    "category_count",
-    "category_entropy",
-    "age",
-)
-KEYS = ("customer_id", "as_of_date")
 EXTRACT = f"select {', '.join(KEYS + FEATURES)} from features"
 # Data frames and NumPy have no dates of their own: they come back as timestamps.
 LOAD = "select * replace (cast(as_of_date as date) as as_of_date) from loaded"
-
-
-# ------------------------------------------------------------------------------------- customers and their model
-
-
-def customers(rows: int, first_id: int, seed: int) -> dict[str, NDArray[Any]]:
-    """Order histories of a shop with eight types of customers, half of whom buy once, and an age that one in fifty
-    did not give.
-    """
-    rng = np.random.default_rng(seed)
-    kind = rng.integers(8, size=rows)
-    orders = np.where(rng.random(rows) < 0.5, 1, rng.geometric(0.6 / (1 + kind), rows))
-    gaps = np.round(rng.gamma(2.0, 5.0 + 8.0 * (kind % 4), rows), 1) + 0.5
-    recency = rng.exponential(30.0 + 40.0 * (kind % 3), rows).astype(np.int32) + 1
-    average = np.round(rng.lognormal(3.0 + 0.2 * kind, 0.6, rows), 2)
-    refunded = np.round(average * rng.exponential(0.5, rows) * (rng.random(rows) < 0.05), 2)
-    categories = np.minimum(rng.geometric(0.5, rows), orders)
-    return {
-        "customer_id": np.arange(first_id, first_id + rows),
-        "as_of_date": np.full(rows, np.datetime64("2026-01-01")),
-        "recency_days": recency,
-        "order_count": orders.astype(np.int32),
-        "net_spend": np.round(orders * average - refunded, 2),
-        "average_order_value": average,
-        "tenure_days": recency + (gaps * (orders - 1)).astype(np.int32),
-        "category_count": categories.astype(np.int32),
-        "category_entropy": np.log(categories) * rng.beta(8.0, 2.0, rows),
-        "age": np.where(rng.random(rows) < 0.98, rng.integers(18, 90, rows), np.nan),
-    }
-
-
-def write_customers(connection: Connection, rows: int) -> None:
-    """The table `features`, and `small_features` with the first tenth of its customers."""
-    for start in range(0, rows, CHUNK_ROWS):
-        columns = customers(min(CHUNK_ROWS, rows - start), first_id=start + 1, seed=start)
-        # from_pandas: what was not measured is NULL in a warehouse; NumPy has only NaN for it.
-        chunk = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
-        connection.register("chunk", pa.table(chunk))
-        verb = "insert into features" if start else "create table features as"
-        run(connection, f"{verb} select * from chunk")
-    run(
-        connection,
-        f"create table small_features as select * from features where customer_id <= {rows // SMALL_SHARE}",
-    )
-
-
-def fitted_model(connection: Connection) -> SegmentModel:
-    """Eight segments with full covariances over these features, each treated as `fit` does by default."""
-    sample = connection.execute(f"{EXTRACT} limit {SAMPLE_ROWS}").fetchnumpy()
-    prepared = prepare(as_floats(sample), [FeatureChoice(name=name) for name in FEATURES])
-    # A floor under the variances: on the exact values of one-time buyers segments collapse to points.
-    mixture = GaussianMixture(SEGMENTS, reg_covar=0.05, max_iter=200, random_state=1)
-    return from_sklearn(mixture.fit(prepared.z), prepared.features)
-
-
-def as_mixture(model: SegmentModel) -> GaussianMixture:
-    """The same model as scikit-learn's object, without another fit."""
-    parts = model.components
-    mixture = GaussianMixture(len(parts))
-    mixture.weights_ = np.array([part.weight for part in parts])
-    mixture.means_ = np.array([part.mean for part in parts])
-    mixture.covariances_ = np.array([part.covariance for part in parts])
-    mixture.precisions_cholesky_ = np.array([part.precision_cholesky for part in parts])
-    return mixture
 
 
 def as_floats(columns: dict[str, Any]) -> dict[str, Array]:
@@ -158,20 +93,19 @@ class Place:
         return SegmentModel.from_json((self.folder / "model.json").read_text(encoding="utf-8"))
 
     def connect(self) -> Connection:
-        connection = duckdb.connect(self.folder / "customers.duckdb")
-        # What does not fit into the limit must not end up in another user's folder.
-        run(connection, f"set temp_directory = '{self.folder / 'spilled'}'")
-        return connection
+        return opened(self.folder / "customers.duckdb")
 
 
 def score(connection: Connection, model: SegmentModel) -> None:
     """The statement of `seg_customer_scores`."""
-    run(connection, f"create table result as {model.score_sql('features')}")
+    run(connection, f"create table result as {model.score_sql('features', patterns=PATTERNS)}")
 
 
 def score_small(connection: Connection, model: SegmentModel) -> None:
     """The same for a tenth of the customers."""
-    run(connection, f"create table result as {model.score_sql('small_features')}")
+    run(
+        connection, f"create table result as {model.score_sql('small_features', patterns=PATTERNS)}"
+    )
 
 
 def score_limited(connection: Connection, model: SegmentModel) -> None:
@@ -217,8 +151,18 @@ def through_arrow(connection: Connection, model: SegmentModel) -> None:
 
 
 def scored(model: SegmentModel, columns: dict[str, Array]) -> dict[str, NDArray[Any]]:
-    """Raw columns, each (n,) → the version and one column (n,) of memberships for each segment."""
-    memberships = as_mixture(model).predict_proba(model.standardized(columns))
+    """Raw columns, each (n,) → the version and one column (n,) of memberships for each segment.
+
+    Customers without an age by the mixture of the other features, as the SQL does.
+    """
+    z = model.standardized(columns)
+    place = model.feature_names.index("age")
+    lacking = np.flatnonzero(np.isnan(z[:, place]))
+    rest = np.delete(z[lacking], place, axis=1)
+    z[lacking] = 0.0
+    memberships = as_mixture(model).predict_proba(z)
+    if len(lacking):
+        memberships[lacking] = as_mixture(without(model, "age")).predict_proba(rest)
     names = [f"membership_{component.segment_key}" for component in model.components]
     version = np.full(len(memberships), model.model_version, dtype=np.int32)
     return {"model_version": version, **dict(zip(names, memberships.T, strict=True))}
@@ -239,19 +183,13 @@ ROUND_TRIPS = ("pandas", "NumPy", "Arrow")
 # --------------------------------------------------------------------------------------------------- measurements
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one way took once, in its own process. The peak includes some 0.2 GB of imported packages."""
-
-    seconds: float
-    peak_gigabytes: float
-
-
 def prepare_place(place: Place, rows: int) -> None:
     """Write the customers, the model, and the scores that are copied and compared with."""
     connection = place.connect()
-    write_customers(connection, rows)
-    model = fitted_model(connection)
+    write_customers(connection, "features", rows, UNKNOWN_AGES)
+    tenth = f"select * from features where customer_id <= {rows // SMALL_SHARE}"
+    run(connection, f"create table small_features as {tenth}")
+    model = fitted_model(connection, "features", FEATURES, SEGMENTS)
     (place.folder / "model.json").write_text(model.to_json(), encoding="utf-8")
     score(connection, model)
     run(connection, "alter table result rename to scores")
@@ -264,15 +202,14 @@ def measure(place: Place, way: str) -> Measurement:
     model = place.model
     run(connection, "drop table if exists result")
     run(connection, "checkpoint")
-    start = time.perf_counter()
-    WAYS[way](connection, model)
-    run(connection, "checkpoint")
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kibibytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
+
+    def work() -> None:
+        WAYS[way](connection, model)
+        run(connection, "checkpoint")
+
+    found = timed(work)
     refuse_other_scores(connection, model)
-    return Measurement(seconds, peak * unit / 1e9)
+    return found
 
 
 def refuse_other_scores(connection: Connection, model: SegmentModel) -> None:
@@ -288,41 +225,7 @@ def refuse_other_scores(connection: Connection, model: SegmentModel) -> None:
         raise AssertionError(f"found memberships {difference} apart, in {compared} customers")
 
 
-def run(connection: Connection, statement: str) -> None:
-    """Execute a statement to its end: DuckDB 2 leaves a result that is not fetched unfinished."""
-    connection.execute(statement).fetchall()
-
-
-def in_own_process(place: Place, arguments: Sequence[str]) -> str:
-    """What this module prints for these arguments. Even the customers are made apart from the process that asks:
-    a child's peak memory starts at its parent's.
-    """
-    command = [sys.executable, "-m", "tests.benchmarks.scoring", "--folder", str(place.folder)]
-    done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
-
-
-def interleaved(place: Place, repeats: int) -> dict[str, list[Measurement]]:
-    """Every way in turn, `repeats` times."""
-    found: dict[str, list[Measurement]] = {way: [] for way in WAYS}
-    for repeat in range(1, repeats + 1):
-        for way in WAYS:
-            one = Measurement(**json.loads(in_own_process(place, ["--measure", way])))
-            found[way].append(one)
-            tell(f"run {repeat} of {repeats}: {way} {one.seconds:.2f} s")
-    return found
-
-
 # ------------------------------------------------------------------------------------------------------ the table
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A sentence, the ratio measured and whether that keeps it."""
-
-    sentence: str
-    measured: float
-    kept: bool
 
 
 def promises(seconds: dict[str, float]) -> list[Promise]:
@@ -357,56 +260,41 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
     ]
 
 
-def report(
-    rows: int, found: dict[str, list[Measurement]], kept: Iterable[Promise]
-) -> Iterator[str]:
+def report(rows: int, found: Found, kept: Iterable[Promise]) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/performance.md shows them."""
     copied = median(one.seconds for one in found["copy"])
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. "
-        f"DuckDB {duckdb.__version__}, scikit-learn {sklearn.__version__}, NumPy {np.__version__}, "
-        f"pandas {pd.__version__}, pyarrow {pa.__version__}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores. Medians of {len(found['copy'])} interleaved runs."
+        f"{machine('duckdb', 'scikit-learn', 'numpy', 'pandas', 'pyarrow')}. "
+        f"Medians of {len(found['copy'])} interleaved runs."
     )
     yield ""
     yield "| way | seconds | fastest to slowest | times the copy | peak memory, GB |"
     yield "|---|---:|---:|---:|---:|"
-    for way, measurements in found.items():
-        times = sorted(one.seconds for one in measurements)
-        peak = max(one.peak_gigabytes for one in measurements)
+    for way, seconds in medians(found).items():
         yield (
-            f"| {way} | {median(times):.2f} | {times[0]:.2f} to {times[-1]:.2f} "
-            f"| {median(times) / copied:.2f} | {peak:.1f} |"
+            f"| {way} | {seconds:.2f} | {spread(found[way])} "
+            f"| {seconds / copied:.2f} | {peak(found[way])} |"
         )
     yield ""
-    yield "| promise | measured | |"
-    yield "|---|---:|---|"
-    for promise in kept:
-        verdict = "kept" if promise.kept else "BROKEN"
-        yield f"| {promise.sentence} | {promise.measured:.2f} | {verdict} |"
+    yield from promise_lines(kept)
 
 
 def benchmark(rows: int, repeats: int) -> int:
     """Print the tables; 0 when every promise is kept, else 1."""
-    with tempfile.TemporaryDirectory(prefix="seg-bench-") as folder:
-        place = Place(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="seg-bench-") as name:
+        folder = Path(name)
         tell(f"writing {rows:,} customers into {folder}")
-        in_own_process(place, ["--prepare", str(rows)])
-        found = interleaved(place, repeats)
-    seconds = {way: median(one.seconds for one in each) for way, each in found.items()}
-    kept = promises(seconds)
+        in_own_process(MODULE, folder, "--prepare", str(rows))
+        found = interleaved(MODULE, folder, WAYS, repeats)
+    kept = promises(medians(found))
     print("\n".join(report(rows, found, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
 
 
-def tell(line: str) -> None:
-    """Progress is talk, not a result."""
-    print(line, file=sys.stderr, flush=True)
-
-
 def main() -> int:
     """Read the arguments; those of one process of a benchmark are not for people and not shown."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scoring", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="customers (10 million)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved runs of every way (5)")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -416,7 +304,7 @@ def main() -> int:
     if arguments.prepare:
         prepare_place(Place(arguments.folder), arguments.prepare)
     elif arguments.measure:
-        print(json.dumps(asdict(measure(Place(arguments.folder), arguments.measure))))
+        print_measurement(measure(Place(arguments.folder), arguments.measure))
     else:
         return benchmark(arguments.rows, arguments.repeats)
     return 0

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.evidence import comparisons, defaults, optima, recovery, refits, study, treatments
+from tests.evidence import (
+    comparisons,
+    defaults,
+    optima,
+    population,
+    recovery,
+    refits,
+    study,
+    treatments,
+)
 from tests.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
@@ -13,6 +22,6 @@ stands in [selection.md](selection.md), [model.md](model.md), [validation.md](va
 
 if __name__ == "__main__":
     show(INTRODUCTION)
-    for part in (recovery, treatments, optima, defaults, refits, comparisons, study):
+    for part in (recovery, treatments, optima, defaults, population, refits, comparisons, study):
         tell(f"{part.__name__} …")
         part.main()

@@ -187,7 +187,8 @@ def scored(alone: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection,
         select 2, date '2026-07-01', 5.2, null
         """
     )
-    alone.execute(f"create table scores as {model.score_sql('features')}")
+    patterns = [[features[1].feature]]
+    alone.execute(f"create table scores as {model.score_sql('features', patterns=patterns)}")
     return alone, model
 
 

@@ -46,7 +46,7 @@ def customers(draw: st.DrawFn) -> tuple[Array, Array, Array | None, em.Parameter
     return z, psi, weights, parameters_of(generator, count, size)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers())
 def test_a_customer_is_judged_by_what_was_measured(
     given_customers: tuple[Array, Array, Array | None, em.Parameters],
@@ -65,7 +65,7 @@ def test_a_customer_is_judged_by_what_was_measured(
             assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(customers(), st.sampled_from(TYPES))
 def test_the_objective_never_falls(
     given_customers: tuple[Array, Array, Array | None, em.Parameters],

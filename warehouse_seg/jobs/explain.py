@@ -14,7 +14,7 @@ from warehouse_seg.explaining import explain as explain_values
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
-from warehouse_seg.rendering import render_statement
+from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.settings import Tiers
 from warehouse_seg.warehouse import Warehouse
 
@@ -70,9 +70,10 @@ def _row_of(warehouse: Warehouse, query: str, customer: str) -> dict[str, Any]:
 
 
 def _example(warehouse: Warehouse, query: str) -> str:
-    """A key that there is; nothing where there is nobody."""
-    rows = warehouse.rows(f"select min(customer_id) as customer_id from ({query}) as features")
-    return "" if rows[0]["customer_id"] is None else f", such as {str(rows[0]['customer_id'])!r}"
+    """A key that there is; nothing where there is nobody. As text: Postgres knows no least UUID."""
+    key = f"cast(customer_id as {render('seg_text', warehouse.dialect)})"
+    (row,) = warehouse.rows(f"select min({key}) as customer_id from ({query}) as features")
+    return "" if row["customer_id"] is None else f", such as {row['customer_id']!r}"
 
 
 def _values(row: Mapping[str, Any], model: SegmentModel) -> dict[str, float]:

@@ -154,15 +154,13 @@ def past_features_query(
     `extra_features` are not among them: nobody knows their values of that day.
     """
     lines = _built(warehouse, session.manifest, "stg_seg__transactions")
-    has_categories = session.settings.columns.category is not None
-    history = render("seg_customer_history", lines, as_of_date, has_categories, warehouse.dialect)
-    by_category = render(
-        "seg_history_by_category", f"({history}) as history", lines, warehouse.dialect
-    )
+    by_category = f"({render('seg_history_by_category', lines, as_of_date, warehouse.dialect)}) as by_category"
+    spread = by_category if session.settings.columns.category is not None else None
+    history = render("seg_customer_history", lines, as_of_date, spread, warehouse.dialect)
     return render(
         "seg_wide_features",
         f"({history}) as history",
-        f"({by_category}) as by_category",
+        by_category,
         [category.model_dump() for category in categories],
         warehouse.dialect,
     )
@@ -186,7 +184,7 @@ def followed_features_query(
     return render_statement(
         "followed_features",
         features=past_features_query(warehouse, session, categories, as_of_date),
-        later=render("seg_customer_history", later, until, False, warehouse.dialect),
+        later=render("seg_customer_history", later, until, None, warehouse.dialect),
     )
 
 

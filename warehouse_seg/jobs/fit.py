@@ -18,6 +18,7 @@ from warehouse_seg.jobs.features import (
 )
 from warehouse_seg.jobs.population import with_everybody
 from warehouse_seg.jobs.session import Session
+from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.lineage import Lineage, trace, with_new_keys
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample
@@ -76,6 +77,7 @@ def fit(
             _refuse_too_much_change(lineage, previous, session.settings.model.min_kept_share)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
+        _warn_of_limits(model, warehouse.dialect, progress)
         stored = registry.publish(model, lineage)
         registry.activate(stored.model_version, "fit", notes, expected=active)
     return stored
@@ -162,6 +164,13 @@ def _refuse_too_much_change(
         f"(`model.min_kept_share`); least of all those of {named}. Nothing was stored, version "
         f"{previous.model_version} stays active. If the change is meant, `warehouse-seg fit --accept-changes` adopts it"
     )
+
+
+def _warn_of_limits(model: SegmentModel, dialect: str, progress: Progress) -> None:
+    """Say, before the model becomes the active one, which limits of the engine its scoring SQL passes."""
+    text = model.score_sql("seg_customer_features", dialect)
+    for warning in passed_limits(size_of(text, model), dialect):
+        progress(f"warning: {warning}")
 
 
 def models(project: DbtProject) -> tuple[list[Row], list[Row], list[Row]]:

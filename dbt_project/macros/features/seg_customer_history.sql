@@ -2,54 +2,32 @@
     The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is this
     query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
 
-    transactions_relation   the order lines under their common names, as stg_seg__transactions has them
-    as_of_date              the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after the last
-    has_categories          whether the lines have a category
+    transactions_relation    the order lines under their common names, as stg_seg__transactions has them
+    as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after the last
+    category_spend_relation  seg_history_by_category as of the same day; none where the lines have no category
 -#}
-{%- macro seg_customer_history(transactions_relation, as_of_date, has_categories, dialect) -%}
+{%- macro seg_customer_history(transactions_relation, as_of_date, category_spend_relation, dialect) -%}
 {%- set double = seg_double(dialect) -%}
 with
 
-transactions as (
-
-    select
-        customer_id,
-        order_id,
-        cast(ordered_at as date) as ordered_on,
-        {{ seg_money('amount') }} as amount
-        {%- if has_categories %},
-        category
-        {%- endif %}
-    from {{ transactions_relation }}
-
-),
-
 observation as (
 
-    {% if as_of_date -%}
-    select cast({{ seg_literal(as_of_date, dialect) }} as date) as as_of_date
-    {%- else -%}
-    select {{ seg_day_after('max(ordered_on)', dialect) }} as as_of_date
-    from transactions
-    {%- endif %}
+    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
 
 ),
 
 known_transactions as (
 
     select
-        transactions.customer_id,
-        transactions.order_id,
-        transactions.ordered_on,
-        transactions.amount
-        {%- if has_categories %},
-        transactions.category
-        {%- endif %}
-    from transactions
+        customer_id,
+        order_id,
+        cast(ordered_at as date) as ordered_on,
+        {{ seg_money('amount') }} as amount
+    from {{ transactions_relation }}
     cross join observation
     where
-        transactions.ordered_on < observation.as_of_date
-        and transactions.customer_id is not null
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
 
 ),
 
@@ -96,36 +74,26 @@ customers as (
     group by customer_id
 
 )
-{%- if has_categories %},
-
-category_spend as (
-
-    select
-        customer_id,
-        category,
-        sum(amount) as spend
-    from known_transactions
-    group by customer_id, category
-
-),
+{%- if category_spend_relation %},
 
 category_shares as (
 
     select
         customer_id,
-        cast(spend as {{ double }}) / cast(sum(spend) over (partition by customer_id) as {{ double }}) as share
-    from category_spend
-    where spend > 0
+        share
+    from {{ category_spend_relation }}
+    where share > 0
 
 ),
 
--- Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
+-- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
 category_spread as (
 
     select
         customer_id,
         count(*) as category_count,
-        -sum(cast(share * ln(share) as decimal(18, 12))) as category_entropy
+        sum(cast(floor(5e-1 - share * ln(share) * 1e10) as bigint)) as category_entropy_steps
     from category_shares
     group by customer_id
 
@@ -145,16 +113,27 @@ select
     cast({{ seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) }} as integer) as tenure_days,
     cast({{ seg_days_between('customers.first_order_on', 'customers.last_order_on', dialect) }} as {{ double }})
     / nullif(customers.order_count - 1, 0) as days_between_orders,
-    {%- if has_categories %}
+    {%- if category_spend_relation %}
     cast(coalesce(category_spread.category_count, 0) as integer) as category_count,
-    cast(coalesce(category_spread.category_entropy, 0) as {{ double }}) as category_entropy
+    cast(coalesce(category_spread.category_entropy_steps, 0) as {{ double }}) / 1e10 as category_entropy
     {%- else %}
     0 as category_count,
     cast(0 as {{ double }}) as category_entropy
     {%- endif %}
 from customers
 cross join observation
-{%- if has_categories %}
+{%- if category_spend_relation %}
 left join category_spread on customers.customer_id = category_spread.customer_id
 {%- endif %}
+{%- endmacro -%}
+
+
+{#- One row: the day before which lines are seen. Pure. -#}
+{%- macro seg_observation(transactions_relation, as_of_date, dialect) -%}
+    {%- if as_of_date -%}
+    select cast({{ seg_literal(as_of_date, dialect) }} as date) as as_of_date
+    {%- else -%}
+    select {{ seg_day_after('max(cast(ordered_at as date))', dialect) }} as as_of_date
+    from {{ transactions_relation }}
+    {%- endif -%}
 {%- endmacro -%}

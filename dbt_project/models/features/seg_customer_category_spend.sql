@@ -1,3 +1,3 @@
 {{ config(materialized='table', enabled=seg_is_enabled('transactions')) }}
 
-{{ seg_history_by_category(ref('seg_customer_rfm'), ref('stg_seg__transactions'), target.type) }}
+{{ seg_history_by_category(ref('stg_seg__transactions'), seg_as_of_date(), target.type) }}

@@ -1,8 +1,10 @@
 {{ config(materialized='table', enabled=seg_is_enabled('transactions')) }}
 
+{%- set category_spend = ref('seg_customer_category_spend') %}
+
 {{ seg_customer_history(
     ref('stg_seg__transactions'),
     seg_as_of_date(),
-    seg_setting('columns.category') is not none,
+    category_spend if seg_setting('columns.category') is not none else none,
     target.type,
 ) }}

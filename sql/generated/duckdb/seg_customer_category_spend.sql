@@ -1,46 +1,43 @@
 with
 
-customers as (
+observation as (
 
-    select
-        customer_id,
-        as_of_date
-    from seg_customer_rfm
+    select cast(max(cast(ordered_at as date)) + 1 as date) as as_of_date
+    from stg_seg__transactions
 
 ),
 
-transactions as (
+known_transactions as (
 
     select
         customer_id,
-        cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount,
-        category
+        category,
+        cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
-    where category is not null
+    cross join observation
+    where
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
+        and category is not null
 
 ),
 
 category_spend as (
 
     select
-        customers.customer_id,
-        customers.as_of_date,
-        transactions.category,
-        coalesce(sum(transactions.amount), 0) as spend
-    from transactions
-    inner join customers on transactions.customer_id = customers.customer_id
-    where transactions.ordered_on < customers.as_of_date
-    group by customers.customer_id, customers.as_of_date, transactions.category
+        customer_id,
+        category,
+        coalesce(sum(amount), 0) as spend
+    from known_transactions
+    group by customer_id, category
 
 ),
 
 -- A share is of what the customer spent where anything was left: refunds make no share negative.
-positive_spend as (
+positive_parts as (
 
     select
         customer_id,
-        as_of_date,
         category,
         spend,
         case when spend > 0 then spend else 0 end as positive_spend
@@ -49,13 +46,14 @@ positive_spend as (
 )
 
 select
-    customer_id,
-    as_of_date,
-    category,
-    cast(spend as double) as spend,
+    positive_parts.customer_id,
+    observation.as_of_date,
+    positive_parts.category,
+    cast(positive_parts.spend as double) as spend,
     coalesce(
-        cast(positive_spend as double)
-        / nullif(cast(sum(positive_spend) over (partition by customer_id) as double), 0),
+        cast(positive_parts.positive_spend as double)
+        / nullif(cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as double), 0),
         0
     ) as share
-from positive_spend
+from positive_parts
+cross join observation

@@ -1,37 +1,24 @@
 with
 
-transactions as (
-
-    select
-        customer_id,
-        order_id,
-        cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount,
-        category
-    from stg_seg__transactions
-
-),
-
 observation as (
 
-    select cast(max(ordered_on) + 1 as date) as as_of_date
-    from transactions
+    select cast(max(cast(ordered_at as date)) + 1 as date) as as_of_date
+    from stg_seg__transactions
 
 ),
 
 known_transactions as (
 
     select
-        transactions.customer_id,
-        transactions.order_id,
-        transactions.ordered_on,
-        transactions.amount,
-        transactions.category
-    from transactions
+        customer_id,
+        order_id,
+        cast(ordered_at as date) as ordered_on,
+        cast(amount as decimal(18, 4)) as amount
+    from stg_seg__transactions
     cross join observation
     where
-        transactions.ordered_on < observation.as_of_date
-        and transactions.customer_id is not null
+        cast(ordered_at as date) < observation.as_of_date
+        and customer_id is not null
 
 ),
 
@@ -79,34 +66,24 @@ customers as (
 
 ),
 
-category_spend as (
-
-    select
-        customer_id,
-        category,
-        sum(amount) as spend
-    from known_transactions
-    group by customer_id, category
-
-),
-
 category_shares as (
 
     select
         customer_id,
-        cast(spend as double) / cast(sum(spend) over (partition by customer_id) as double) as share
-    from category_spend
-    where spend > 0
+        share
+    from seg_customer_category_spend
+    where share > 0
 
 ),
 
--- Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
+-- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
 category_spread as (
 
     select
         customer_id,
         count(*) as category_count,
-        -sum(cast(share * ln(share) as decimal(18, 12))) as category_entropy
+        sum(cast(floor(5e-1 - share * ln(share) * 1e10) as bigint)) as category_entropy_steps
     from category_shares
     group by customer_id
 
@@ -126,7 +103,7 @@ select
     cast(date_diff('day', customers.first_order_on, customers.last_order_on) as double)
     / nullif(customers.order_count - 1, 0) as days_between_orders,
     cast(coalesce(category_spread.category_count, 0) as integer) as category_count,
-    cast(coalesce(category_spread.category_entropy, 0) as double) as category_entropy
+    cast(coalesce(category_spread.category_entropy_steps, 0) as double) / 1e10 as category_entropy
 from customers
 cross join observation
 left join category_spread on customers.customer_id = category_spread.customer_id

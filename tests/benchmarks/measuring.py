@@ -1,0 +1,172 @@
+"""What the benchmarks share: one measurement in a process of its own, turns, tables and promises.
+
+Every measurement is a process of its own, so that its peak memory is its own too, and the ways take turns, so that
+whatever else the machine does falls on all of them. Imports and connecting are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import duckdb
+
+Connection = duckdb.DuckDBPyConnection
+
+OUT_OF_MEMORY = 77
+"""The exit code of a process that says so itself; the kernel says it with a signal."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one way took once, in its own process. The peak includes some 0.2 GB of imported packages."""
+
+    seconds: float
+    peak_gigabytes: float
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A sentence, the ratio measured and whether that keeps it."""
+
+    sentence: str
+    measured: float
+    kept: bool
+
+
+Found = dict[str, list[Measurement]]
+"""Measurements by way; none of a way that ran out of memory."""
+
+
+# --------------------------------------------------------------------------------------------------- one measurement
+
+
+def run(connection: Connection, statement: str) -> None:
+    """Execute a statement to its end: DuckDB 2 leaves a result that is not fetched unfinished."""
+    connection.execute(statement).fetchall()
+
+
+def opened(path: Path, memory_limit: str | None = None) -> Connection:
+    """A connection to a DuckDB file, perhaps with a limit to its memory."""
+    connection = duckdb.connect(path)
+    # What does not fit into the limit must not end up in another user's folder.
+    run(connection, f"set temp_directory = '{path.parent / 'spilled'}'")
+    if memory_limit:
+        run(connection, f"set memory_limit = '{memory_limit}'")
+    return connection
+
+
+def timed(work: Callable[[], object]) -> Measurement:
+    """How long `work` takes, and the most memory that this process has held so far."""
+    start = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts kibibytes, macOS bytes.
+    return Measurement(seconds, peak * (1 if sys.platform == "darwin" else 1024) / 1e9)
+
+
+def within_memory(gigabytes: float, work: Callable[[], Measurement]) -> Measurement:
+    """`work` in a process that gets no more memory than that, and ends with its own exit code where it needs more."""
+    most = int(gigabytes * 1e9)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    try:
+        return work()
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+
+
+def print_measurement(one: Measurement) -> None:
+    """For the process that asked."""
+    print(json.dumps(asdict(one)))
+
+
+# ---------------------------------------------------------------------------------------------------------- turns
+
+
+def in_own_process(module: str, folder: Path, *arguments: str) -> str:
+    """What a benchmark's module prints for these arguments. Even the data are made apart from the process that asks:
+    a child's peak memory starts at its parent's.
+    """
+    command = [sys.executable, "-m", module, "--folder", str(folder), *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def measured_apart(module: str, folder: Path, way: str) -> Measurement | None:
+    """One way in its own process; None where that ran out of memory."""
+    try:
+        return Measurement(**json.loads(in_own_process(module, folder, "--measure", way)))
+    except subprocess.CalledProcessError as error:
+        if error.returncode in (OUT_OF_MEMORY, -9):
+            return None
+        raise
+
+
+def interleaved(module: str, folder: Path, ways: Iterable[str], repeats: int) -> Found:
+    """Every way in turn, `repeats` times; one that ran out of memory is not asked again."""
+    found: Found = {way: [] for way in ways}
+    lost: set[str] = set()
+    for repeat in range(1, repeats + 1):
+        for way in [way for way in found if way not in lost]:
+            one = measured_apart(module, folder, way)
+            tell(
+                f"run {repeat} of {repeats}: {way} "
+                + (f"{one.seconds:.2f} s" if one else "out of memory")
+            )
+            if one:
+                found[way].append(one)
+            else:
+                lost.add(way)
+    return found
+
+
+def tell(line: str) -> None:
+    """Progress is talk, not a result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+# --------------------------------------------------------------------------------------------------------- tables
+
+
+def medians(found: Mapping[str, Sequence[Measurement]]) -> dict[str, float]:
+    """Seconds by way; infinite where a way never ended."""
+    return {
+        way: median(one.seconds for one in each) if each else float("inf")
+        for way, each in found.items()
+    }
+
+
+def spread(measurements: Sequence[Measurement]) -> str:
+    """The fastest and the slowest."""
+    times = sorted(one.seconds for one in measurements)
+    return f"{times[0]:.2f} to {times[-1]:.2f}" if times else "out of memory"
+
+
+def peak(measurements: Sequence[Measurement]) -> str:
+    """The most memory that any run held."""
+    return f"{max(one.peak_gigabytes for one in measurements):.1f}" if measurements else "–"
+
+
+def machine(*packages: str) -> str:
+    """What it was measured with."""
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return f"{versions}, Python {platform.python_version()}, {os.cpu_count()} cores"
+
+
+def promise_lines(promises: Iterable[Promise]) -> Iterator[str]:
+    """The table of promises, in Markdown."""
+    yield "| promise | measured | |"
+    yield "|---|---:|---|"
+    for promise in promises:
+        verdict = "kept" if promise.kept else "BROKEN"
+        yield f"| {promise.sentence} | {promise.measured:.2f} | {verdict} |"

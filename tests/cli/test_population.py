@@ -1,0 +1,66 @@
+"""`fit --population` on the small shop: from the sample's model to the best one of all customers, in SQL."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.shop_fixtures import Command, set_effective
+from tests.small_shop import Shop
+
+PASS = re.compile(r"pass \d+: (-?[\d.]+) nats per customer")
+
+
+def test_a_small_sample_goes_on_to_everybody(command: Command, features_shop: Shop) -> None:
+    set_effective(features_shop, model={"sample_size": 600})
+    done = command(features_shop, "fit", "--population", "--json")
+    assert done.exit_code == 0, done.err
+    objectives = [float(found) for found in PASS.findall(done.err)]
+    assert len(objectives) > 2
+    assert objectives == sorted(objectives)
+    assert "read 600 of 1,500 customers" in done.err
+    model = json.loads(done.out)
+    training = model["training"]
+    assert training["population_passes"] == len(objectives) - 1
+    assert f"{training['population_log_density']:.4f} of all 1,500" in done.err
+    stored = "select population_passes, population_log_density, sample_log_density from seg_models"
+    assert features_shop.rows(stored) == [
+        tuple(
+            training[n]
+            for n in ("population_passes", "population_log_density", "sample_log_density")
+        )
+    ]
+    weights = [component["weight"] for component in model["components"]]
+    assert abs(sum(weights) - 1) < 1e-9
+
+
+def test_every_fit_says_how_well_the_sample_speaks_for_all(
+    command: Command, features_shop: Shop
+) -> None:
+    set_effective(features_shop, model={"sample_size": 1_500})
+    done = command(features_shop, "fit", "--json")
+    assert done.exit_code == 0, done.err
+    training = json.loads(done.out)["training"]
+    assert training["population_passes"] is None
+    assert abs(training["population_log_density"] - training["sample_log_density"]) < 1e-9
+    assert "(gap +0.0000)" in done.err or "(gap -0.0000)" in done.err
+
+
+def test_weights_that_cannot_be_are_refused(command: Command, features_shop: Shop) -> None:
+    set_effective(features_shop, model={"weight": "no_such_column"})
+    done = command(features_shop, "fit")
+    assert done.exit_code == 2
+    assert "found no column no_such_column among the features" in done.err
+    set_effective(features_shop, model={"weight": "days_between_orders"})
+    done = command(features_shop, "fit")
+    assert done.exit_code == 2
+    assert "missing, negative or all zero" in done.err
+
+
+def test_a_weighted_fit_is_of_the_weighted_customers(command: Command, features_shop: Shop) -> None:
+    """`order_count` as a weight is no feature then, and customers with more orders count for more."""
+    set_effective(features_shop, model={"weight": "order_count"})
+    done = command(features_shop, "fit", "--population", "--json")
+    assert done.exit_code == 0, done.err
+    model = json.loads(done.out)
+    assert "order_count" not in {feature["feature"] for feature in model["features"]}

@@ -1,0 +1,86 @@
+"""Is the sample enough, and what a fit to all customers adds: `python -m tests.evidence.population`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import duckdb
+import pandas as pd
+
+from tests.evidence.shops import Shop, built, places
+from tests.evidence.tables import heading, show, table, tell
+from warehouse_seg import em
+from warehouse_seg.engines.duckdb import DuckDB
+from warehouse_seg.fitting import fit_model
+from warehouse_seg.model import KEYS
+from warehouse_seg.patterns import missing_patterns
+from warehouse_seg.population import Population, refine
+from warehouse_seg.settings import Segments
+from warehouse_seg.warehouse import Warehouse
+
+SHAPE = 4
+EVERYBODY = 10_000_000
+QUERY = "select * from everybody"
+COLUMNS = (
+    "shop",
+    "sample",
+    "customers",
+    "log density of the sample",
+    "of all",
+    "objective of all: the sample's model",
+    "after the fit to all",
+    "passes",
+)
+
+
+def row(shop: Shop, read: int) -> tuple[object, ...]:
+    """One line: a model of the first `read` customers in md5 order, the sample, and then of everybody."""
+    columns = shop.sample.columns
+    sample = replace(shop.sample, columns={name: values[:read] for name, values in columns.items()})
+    settings = shop.settings.model_copy(
+        update={"segments": Segments(min=SHAPE, max=SHAPE), "covariance": ("full",)}
+    )
+    model = fit_model(sample, shop.choices, settings)
+    with duckdb.connect() as connection:
+        connection.register("everybody", pd.DataFrame(columns).assign(**dict.fromkeys(KEYS, 1)))
+        warehouse = Warehouse(DuckDB(connection))
+        patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
+        everybody = Population(warehouse, model, QUERY, patterns)
+        before = everybody.one_pass(em.parameters_of(model))[1] / everybody.customers
+        refined = refine(everybody)
+        assert refined.objective >= before
+        return (
+            shop.name,
+            f"{sample.rows:,}",
+            f"{everybody.customers:,.0f}",
+            f"{model.training.sample_log_density:.4f}",
+            f"{everybody.log_density(model):.4f}",
+            f"{before:.5f}",
+            f"{refined.objective:.5f}",
+            refined.passes,
+        )
+
+
+def rows() -> Iterator[tuple[object, ...]]:
+    """Every shop with its default sample, and with a small one."""
+    for title, build in places():
+        tell(f"  {title}")
+        shop = built(title, build, sample_size=EVERYBODY)
+        count = shop.sample.rows
+        for read in sorted({min(20_000, count), min(2_000, count)}):
+            yield row(shop, read)
+
+
+def main() -> None:
+    """Print the section."""
+    show(heading("The sample and all customers", "Seed 1."))
+    show(
+        f"{SHAPE} segments with full covariances, in nats per customer. The objective is of values known up to their "
+        "rounding.\n"
+    )
+    show(table(COLUMNS, rows()))
+
+
+if __name__ == "__main__":
+    main()
