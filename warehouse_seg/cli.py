@@ -322,6 +322,25 @@ def profile(project: DbtProject, as_json: AsJson = False) -> None:
 
 @app.command()
 @in_project
+def explain(
+    project: DbtProject,
+    customer: Annotated[str, typer.Argument(help="The customer's key, as the tables show it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print why one customer is in its segment, and the nearest change that would move it to another."""
+    from warehouse_seg.explanation_sheet import explanation_lines
+    from warehouse_seg.jobs.explain import explain as job
+
+    found = job(project, customer)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        for line in explanation_lines(found):
+            out.print(line)
+
+
+@app.command()
+@in_project
 def validate(
     project: DbtProject,
     version: StoredVersion = None,
