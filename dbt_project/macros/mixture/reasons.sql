@@ -253,7 +253,7 @@ from named
 
 
 {#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair for
-    every customer, and of three nested ranks over four features so much that it ran out of memory. -#}
+    every customer, and of three nested ranks over four features so much that its process died after two minutes. -#}
 {%- macro seg_once(dialect) -%}
     {{- 'materialized ' if dialect == 'postgres' -}}
 {%- endmacro -%}
