@@ -27,7 +27,7 @@ measured as (
         cast({{ seg_identifier(feature.feature, dialect) }} as {{ seg_double(dialect) }}) as x_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from {{ relation }}
+    from {{ relation }}{{ seg_step_end(dialect) }}
 ),
 
 standardized as (
@@ -37,7 +37,7 @@ standardized as (
         {{ seg_standardized(feature, 'x_' ~ loop.index) }} as z_{{ loop.index }},
         {%- endfor %}
         {{ seg_missing_features(model.features, dialect) }} as missing_features
-    from measured
+    from measured{{ seg_step_end(dialect) }}
 ),
 
 whitened as (
@@ -49,7 +49,7 @@ whitened as (
         {%- endfor %}
         {%- endfor %}
         missing_features
-    from standardized
+    from standardized{{ seg_step_end(dialect) }}
 ),
 
 log_joint as (
@@ -59,7 +59,7 @@ log_joint as (
         {{ segment.log_norm }} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, model.features | length) }}) as log_joint_{{ segment.segment_key }},
         {%- endfor %}
         missing_features
-    from whitened
+    from whitened{{ seg_step_end(dialect) }}
 ),
 
 maximum as (
@@ -70,7 +70,7 @@ maximum as (
         {%- endfor %}
         {{ seg_greatest('log_joint_', segments) }} as maximum,
         missing_features
-    from log_joint
+    from log_joint{{ seg_step_end(dialect) }}
 ),
 
 shifted as (
@@ -81,7 +81,7 @@ shifted as (
         {%- endfor %}
         maximum,
         missing_features
-    from maximum
+    from maximum{{ seg_step_end(dialect) }}
 ),
 
 total as (
@@ -93,7 +93,7 @@ total as (
         {% for segment in segments %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
         maximum,
         missing_features
-    from shifted
+    from shifted{{ seg_step_end(dialect) }}
 ),
 
 memberships as (

@@ -17,6 +17,7 @@ top_membership as (
         *,
         greatest(membership_s1, membership_s2) as membership
     from scores
+    offset 0
 ),
 
 top_segment as (
@@ -27,6 +28,7 @@ top_segment as (
             when membership_s2 = membership then 's2'
         end as segment_key
     from top_membership
+    offset 0
 ),
 
 runner_up_membership as (
@@ -37,6 +39,7 @@ runner_up_membership as (
             case when segment_key = 's2' then -1e0 else membership_s2 end
         ) as runner_up_membership
     from top_segment
+    offset 0
 ),
 
 runner_up_segment as (
@@ -47,6 +50,7 @@ runner_up_segment as (
             when segment_key <> 's2' and membership_s2 = runner_up_membership then 's2'
         end as runner_up_segment_key
     from runner_up_membership
+    offset 0
 )
 
 select
