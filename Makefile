@@ -68,7 +68,7 @@ $(INSTALLED_DEV): pyproject.toml
 # PySpark alone is 430 MB: only who asks for its tests gets it.
 $(INSTALLED_ENGINES): $(INSTALLED_DEV)
 	@printf 'setting up the engines of its tests (a minute or two, once) ... '
-	@$(call pip_install,-e '.[dev,engines]')
+	@$(call pip_install,-e '.[engines]')
 	@touch $@
 
 # A second client beside the newest one: users meet DuckDB 1.4 to 2.x.
