@@ -83,7 +83,7 @@ $(INSTALLED_DEV): pyproject.toml
 # PySpark alone is 430 MB: only who asks for its tests gets it.
 $(INSTALLED_ENGINES): $(INSTALLED_DEV)
 	@printf 'setting up the engines of its tests (a minute or two, once) ... '
-	@$(call pip_install,-e '.[dev,engines]')
+	@$(call pip_install,-e '.[engines]')
 	@touch $@
 
 # What the benchmarks compare with, and the generator of their order lines.

@@ -62,7 +62,7 @@ def test_every_customer_is_there(tables: tuple[Tables, Tables]) -> None:
 def test_every_model_was_built_and_every_data_test_passed(twins: Twins) -> None:
     results = json.loads((twins.other.project.artifacts / "run_results.json").read_text())
     statuses = [result["status"] for result in results["results"]]
-    assert len(statuses) > 40
+    assert len(statuses) >= 30
     assert set(statuses) <= {"success", "pass", "warn"}
 
 

@@ -5,10 +5,15 @@
 -#}
 {%- macro seg_largest_categories(category_spend_relation, how_many, dialect) -%}
 select category
-from {{ category_spend_relation }}
-group by category
-having sum({{ seg_money('spend') }}) > 0
-order by sum({{ seg_money('spend') }}) desc, {{ seg_text_order('category', dialect) }} asc
+from (
+    select
+        category,
+        sum({{ seg_money('spend') }}) as net_spend
+    from {{ category_spend_relation }}
+    group by category
+) as spent
+where net_spend > 0
+order by net_spend desc, {{ seg_text_order('category', dialect) }} asc
 limit {{ how_many }}
 {%- endmacro -%}
 

@@ -62,7 +62,7 @@ maximum as (
         {%- endfor %}
         {{ seg_greatest('log_joint_', segments) }} as maximum,{{ far }}
         missing_features
-    from {{ 'everybody' if several else 'log_joint' }}
+    from {{ 'everybody' if several else 'log_joint' }}{{ seg_step_end(dialect) }}
 ),
 
 shifted as (
@@ -73,7 +73,7 @@ shifted as (
         {%- endfor %}
         maximum,{{ far }}
         missing_features
-    from maximum
+    from maximum{{ seg_step_end(dialect) }}
 ),
 
 total as (
@@ -85,7 +85,7 @@ total as (
         {% for segment in segments %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
         maximum,{{ far }}
         missing_features
-    from shifted
+    from shifted{{ seg_step_end(dialect) }}
 ),
 
 memberships as (
@@ -122,7 +122,7 @@ measured as {{ seg_not_materialized(dialect) if several }}(
         {{ seg_measure(feature, dialect) }} as x_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from {{ relation }}
+    from {{ relation }}{{ seg_step_end(dialect) }}
 ),
 {%- endmacro -%}
 
@@ -145,6 +145,7 @@ standardized{{ branch.suffix }} as (
     {%- if several %}
     where {{ seg_branch_condition(branch) }}
     {%- endif %}
+    {{- seg_step_end(dialect) }}
 ),
 {%- endmacro -%}
 
@@ -159,7 +160,7 @@ whitened{{ branch.suffix }} as (
         {%- endfor %}
         {%- endfor %}
         missing_features
-    from standardized{{ branch.suffix }}
+    from standardized{{ branch.suffix }}{{ seg_step_end(dialect) }}
 ),
 {%- endmacro -%}
 
@@ -177,7 +178,7 @@ log_joint{{ branch.suffix }} as (
         {{ seg_is_far(branch) }} as is_far,
         {%- endif %}
         missing_features
-    from whitened{{ branch.suffix }}
+    from whitened{{ branch.suffix }}{{ seg_step_end(dialect) }}
 ),
 {%- endmacro -%}
 

@@ -45,7 +45,7 @@ standardized as (
         {%- endfor %}
         {{ 'customer_weight' if weight else 'one' }}
     from measured
-    where {{ seg_branch_condition(part) }}
+    where {{ seg_branch_condition(part) }}{{ seg_step_end(dialect) }}
 ),
 
 whitened as (
@@ -56,7 +56,7 @@ whitened as (
         {%- endfor %}
         {%- endfor %}
         {{ carried or 'one' }}
-    from standardized
+    from standardized{{ seg_step_end(dialect) }}
 ),
 
 log_joint as (
@@ -66,7 +66,7 @@ log_joint as (
         {{ segment.log_norm }}{{ seg_half_norm(segment, part.features, rounded) }} as log_joint_{{ segment.segment_key }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from whitened
+    from whitened{{ seg_step_end(dialect) }}
 ),
 
 maximum as (
@@ -76,7 +76,7 @@ maximum as (
         log_joint_{{ segment.segment_key }},
         {%- endfor %}
         {{ seg_greatest('log_joint_', part.components) }} as maximum
-    from log_joint
+    from log_joint{{ seg_step_end(dialect) }}
 ),
 
 shifted as (
@@ -86,7 +86,7 @@ shifted as (
         {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
         {%- endfor %}
         maximum
-    from maximum
+    from maximum{{ seg_step_end(dialect) }}
 ),
 
 total as (
@@ -97,7 +97,7 @@ total as (
         {%- endfor %}
         {% for segment in part.components %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
         maximum
-    from shifted
+    from shifted{{ seg_step_end(dialect) }}
 ),
 
 memberships as (
@@ -112,7 +112,7 @@ memberships as (
         {%- endfor %}
         {%- endfor %}
         (maximum + ln(total)){{ times_weight }} as density
-    from total
+    from total{{ seg_step_end(dialect) }}
 )
 
 select

@@ -7,6 +7,7 @@ measured as (
         case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
         case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from (select * from seg_customer_features) as features
+    offset 0
 ),
 
 standardized as (
@@ -18,6 +19,7 @@ standardized as (
         one
     from measured
     where x_1 is not null and x_2 is not null and x_3 is not null
+    offset 0
 ),
 
 whitened as (
@@ -30,6 +32,7 @@ whitened as (
         (z_3 + 0.875e0) * 1.414213562373095e0 as y_s2_3,
         z_1, z_2, z_3, psi_1
     from standardized
+    offset 0
 ),
 
 log_joint as (
@@ -38,6 +41,7 @@ log_joint as (
         -2.4669063519875474e0 - 5e-1 * (y_s1_1 * y_s1_1 + y_s1_2 * y_s1_2 + y_s1_3 * y_s1_3 + psi_1 * 4.285714285714286e0) as log_joint_s1,
         -1.3116297206659357e0 - 5e-1 * (y_s2_1 * y_s2_1 + y_s2_2 * y_s2_2 + y_s2_3 * y_s2_3 + psi_1 * 4.0e0) as log_joint_s2
     from whitened
+    offset 0
 ),
 
 maximum as (
@@ -47,6 +51,7 @@ maximum as (
         log_joint_s2,
         greatest(log_joint_s1, log_joint_s2) as maximum
     from log_joint
+    offset 0
 ),
 
 shifted as (
@@ -56,6 +61,7 @@ shifted as (
         exp(case when log_joint_s2 - maximum < -2e2 then -2e2 else log_joint_s2 - maximum end) as shifted_s2,
         maximum
     from maximum
+    offset 0
 ),
 
 total as (
@@ -66,6 +72,7 @@ total as (
         shifted_s1 + shifted_s2 as total,
         maximum
     from shifted
+    offset 0
 ),
 
 memberships as (
@@ -81,6 +88,7 @@ memberships as (
         z_3 * z_3 as zz_3_3,
         (maximum + ln(total)) as density
     from total
+    offset 0
 )
 
 select

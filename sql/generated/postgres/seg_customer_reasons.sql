@@ -91,6 +91,7 @@ measured as (
         case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
         case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from seg_customer_features
+    offset 0
 ),
 
 standardized as (

@@ -8,6 +8,7 @@ measured as (
         case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
         case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from seg_customer_features
+    offset 0
 ),
 
 standardized as (
@@ -25,6 +26,7 @@ standardized as (
             )
         end as missing_features
     from measured
+    offset 0
 ),
 
 whitened as (
@@ -38,6 +40,7 @@ whitened as (
         (z_3 + 0.875e0) * 1.414213562373095e0 as y_s2_3,
         missing_features
     from standardized
+    offset 0
 ),
 
 log_joint as (
@@ -47,6 +50,7 @@ log_joint as (
         -1.3116297206659357e0 - 5e-1 * (y_s2_1 * y_s2_1 + y_s2_2 * y_s2_2 + y_s2_3 * y_s2_3) as log_joint_s2,
         missing_features
     from whitened
+    offset 0
 ),
 
 maximum as (
@@ -57,6 +61,7 @@ maximum as (
         greatest(log_joint_s1, log_joint_s2) as maximum,
         missing_features
     from log_joint
+    offset 0
 ),
 
 shifted as (
@@ -67,6 +72,7 @@ shifted as (
         maximum,
         missing_features
     from maximum
+    offset 0
 ),
 
 total as (
@@ -78,6 +84,7 @@ total as (
         maximum,
         missing_features
     from shifted
+    offset 0
 ),
 
 memberships as (

@@ -8,6 +8,7 @@ measured as not materialized (
         case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
         case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from seg_customer_features
+    offset 0
 ),
 
 standardized as (
@@ -19,6 +20,7 @@ standardized as (
         '' as missing_features
     from measured
     where x_1 is not null and x_2 is not null and x_3 is not null
+    offset 0
 ),
 
 whitened as (
@@ -32,6 +34,7 @@ whitened as (
         (z_3 + 0.875e0) * 1.414213562373095e0 as y_s2_3,
         missing_features
     from standardized
+    offset 0
 ),
 
 log_joint as (
@@ -42,6 +45,7 @@ log_joint as (
         cast(null as boolean) as is_far,
         missing_features
     from whitened
+    offset 0
 ),
 
 standardized_1 as (
@@ -52,6 +56,7 @@ standardized_1 as (
         'spend_wine' as missing_features
     from measured
     where x_1 is not null and x_2 is not null and x_3 is null
+    offset 0
 ),
 
 whitened_1 as (
@@ -63,6 +68,7 @@ whitened_1 as (
         (z_2 + 0.75e0) * 4.0e0 as y_s2_2,
         missing_features
     from standardized_1
+    offset 0
 ),
 
 log_joint_1 as (
@@ -73,6 +79,7 @@ log_joint_1 as (
         y_s1_1 * y_s1_1 + y_s1_2 * y_s1_2 > 9.220505345319925e0 and y_s2_1 * y_s2_1 + y_s2_2 * y_s2_2 > 9.220505345319925e0 as is_far,
         missing_features
     from whitened_1
+    offset 0
 ),
 
 everybody as (
@@ -102,6 +109,7 @@ maximum as (
         is_far,
         missing_features
     from everybody
+    offset 0
 ),
 
 shifted as (
@@ -113,6 +121,7 @@ shifted as (
         is_far,
         missing_features
     from maximum
+    offset 0
 ),
 
 total as (
@@ -125,6 +134,7 @@ total as (
         is_far,
         missing_features
     from shifted
+    offset 0
 ),
 
 memberships as (

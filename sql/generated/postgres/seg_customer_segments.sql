@@ -18,6 +18,7 @@ top_membership as (
         *,
         greatest(membership_s1, membership_s2) as membership
     from scores
+    offset 0
 ),
 
 top_segment as (
@@ -28,6 +29,7 @@ top_segment as (
             when membership_s2 = membership then 's2'
         end as segment_key
     from top_membership
+    offset 0
 ),
 
 runner_up_membership as (
@@ -38,6 +40,7 @@ runner_up_membership as (
             case when segment_key = 's2' then -1e0 else membership_s2 end
         ) as runner_up_membership
     from top_segment
+    offset 0
 ),
 
 runner_up_segment as (
@@ -48,6 +51,7 @@ runner_up_segment as (
             when segment_key <> 's2' and membership_s2 = runner_up_membership then 's2'
         end as runner_up_segment_key
     from runner_up_membership
+    offset 0
 )
 
 select
