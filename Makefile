@@ -12,9 +12,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 PIP_LOG := .venv/pip.log
 INSTALLED := .venv/.installed
 INSTALLED_DEV := .venv/.installed-dev
+INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
-.PHONY: help demo test check bench bench-scoring bench-population bench-layouts bench-tpch bench-search evidence generated clean
+.PHONY: help demo test test-engines check bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
+	evidence generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -29,6 +31,10 @@ test: $(INSTALLED_DEV) $(OLDER_DUCKDB_FOLDER) ## all tests, then those of the SQ
 	@echo "tests marked both_duckdb on DuckDB $(OLDER_DUCKDB)"
 	@PYTHONPATH="$(CURDIR)/$(OLDER_DUCKDB_FOLDER)" EXPECTED_DUCKDB=$(OLDER_DUCKDB) \
 		$(BIN)/python -m pytest -n 2 --dist loadscope -m both_duckdb $(PYTEST_ARGUMENTS)
+
+test-engines: $(INSTALLED_ENGINES) ## the same answers on a real Postgres and a real Spark; as root on Debian it installs both
+	@tests/engines/servers
+	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines $(PYTEST_ARGUMENTS)
 
 check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
 	$(BIN)/ruff format --check .
@@ -73,6 +79,12 @@ $(INSTALLED): pyproject.toml
 $(INSTALLED_DEV): pyproject.toml
 	$(call set_up,warehouse-seg and the tools of its tests,-e '.[dev]')
 	@touch $(INSTALLED) $@
+
+# PySpark alone is 430 MB: only who asks for its tests gets it.
+$(INSTALLED_ENGINES): $(INSTALLED_DEV)
+	@printf 'setting up the engines of its tests (a minute or two, once) ... '
+	@$(call pip_install,-e '.[dev,engines]')
+	@touch $@
 
 # What the benchmarks compare with, and the generator of their order lines.
 $(INSTALLED_BENCH): $(INSTALLED_DEV)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.warehouse import Warehouse
@@ -48,7 +49,9 @@ def score_relation(
     """The scores of every row of a relation (SQL text), by customer_id; a NULL among them fails."""
     names = [f"membership_{segment.segment_key}" for segment in model.components]
     wanted = ", ".join(["customer_id", *names, "log_density", "missing_features"])
-    patterns = missing_patterns(Warehouse(database), model, f"select * from {relation}", 256)
+    patterns = missing_patterns(
+        Warehouse(DuckDB(database)), model, f"select * from {relation}", 256
+    )
     query = f"select {wanted} from ({model.score_sql(relation, patterns=patterns)}) order by customer_id"
     rows = database.execute(query).fetchall()
     assert not any(value is None for row in rows for value in row[1:])

@@ -28,7 +28,7 @@ from warehouse_seg.errors import SegError, UsageError
 from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.resources import dbt_package_path
-from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.scoring import DIALECTS
 
 if TYPE_CHECKING:
     from warehouse_seg.jobs.run import Summary
@@ -283,7 +283,10 @@ def rollback(project: DbtProject, registry: RegistryName = None, reason: Reason 
 def compile_(
     project: DbtProject,
     version: StoredVersion = None,
-    dialect: Annotated[str, typer.Option(help=f"One of {', '.join(DIALECTS)}.")] = "duckdb",
+    dialect: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(DIALECTS)}; else that of the project's target."),
+    ] = None,
     relation: Annotated[
         str, typer.Option(help="The features, as SQL text.")
     ] = "seg_customer_features",
@@ -292,15 +295,14 @@ def compile_(
     ] = None,
 ) -> None:
     """Print the scoring SQL of a model for any dialect, and say how long it is."""
-    from warehouse_seg.jobs.fit import stored_model
+    from warehouse_seg.jobs.compile import compiled as job
 
-    chosen = _model_in(model) if model else stored_model(project, version)
-    text = compile_scores(chosen, relation, dialect)
-    size = size_of(text, chosen)
+    compiled = job(project, version, relation, dialect, _model_in(model) if model else None)
+    size = size_of(compiled.text, compiled.model)
     _mutter(str(size))
-    for warning in passed_limits(size, dialect):
+    for warning in passed_limits(size, compiled.dialect):
         _warn(warning)
-    typer.echo(text, nl=False)
+    typer.echo(compiled.text, nl=False)
 
 
 @app.command()
@@ -316,6 +318,25 @@ def profile(project: DbtProject, as_json: AsJson = False) -> None:
         return
     for panel in profile_panels(found):
         out.print(panel, soft_wrap=False)
+
+
+@app.command()
+@in_project
+def explain(
+    project: DbtProject,
+    customer: Annotated[str, typer.Argument(help="The customer's key, as the tables show it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print why one customer is in its segment, and the nearest change that would move it to another."""
+    from warehouse_seg.explanation_sheet import explanation_lines
+    from warehouse_seg.jobs.explain import explain as job
+
+    found = job(project, customer)
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        for line in explanation_lines(found):
+            out.print(line)
 
 
 @app.command()

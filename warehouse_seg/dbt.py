@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.errors import DbtFailed, UsageError, nearest
 from warehouse_seg.settings import Settings, settings_from
-from warehouse_seg.warehouse import Warehouse, connect, is_lock_error, lock_message
+from warehouse_seg.warehouse import Warehouse, is_lock_error, lock_message, open_profile
 
 PACKAGE = "warehouse_seg"
 
@@ -148,13 +148,7 @@ class DbtProject:
 
     def warehouse(self, *, read_only: bool = False) -> Warehouse:
         """An open connection to the profile's database."""
-        credentials = self.credentials
-        if credentials["type"] != "duckdb":
-            raise UsageError(
-                f"found a profile of type {credentials['type']}; this version fits on DuckDB only. "
-                "The dbt package scores on other engines once a model is in their registry tables"
-            )
-        return connect(self.project_dir / _path(credentials), read_only=read_only)
+        return open_profile(self.credentials, self.project_dir, read_only=read_only)
 
     def _options(self) -> list[str]:
         options = ["--project-dir", str(self.project_dir.resolve())]
@@ -242,8 +236,8 @@ class Manifest:
         """Plain name → relation of every registry table."""
         return {source["name"]: source["relation_name"] for source in self._registry_sources()}
 
-    def registry_place(self) -> tuple[str, str]:
-        """Database and schema of the registry."""
+    def registry_place(self) -> tuple[str | None, str]:
+        """Database (None where the engine has none) and schema of the registry."""
         source = self._registry_sources()[0]
         return source["database"], source["schema"]
 
@@ -256,13 +250,3 @@ def _dbt_program() -> list[str]:
     """The dbt beside our interpreter, else the one on the path."""
     beside = Path(sys.executable).with_name("dbt")
     return [str(beside)] if beside.exists() else ["dbt"]
-
-
-def _path(credentials: Mapping[str, Any]) -> str:
-    path = str(credentials.get("path", ":memory:"))
-    if path == ":memory:":
-        raise UsageError(
-            "found the DuckDB path ':memory:' in the profile, needed a file: an in-memory database ends with "
-            "dbt. Give the profile's output a `path:` such as warehouse.duckdb"
-        )
-    return path

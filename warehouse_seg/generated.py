@@ -81,6 +81,9 @@ def statements(dialect: str) -> dict[str, str]:
         "seg_customer_memberships.sql": render(
             "seg_long_memberships", macro_model, scores, dialect
         ),
+        "seg_customer_reasons.sql": render(
+            "seg_customer_reasons", macro_model, features, "seg_customer_segments", dialect
+        ),
         "seg_segments.sql": render(
             "seg_segment_sizes", macro_model, scores, "seg_customer_segments", revenue, dialect
         ),

@@ -156,6 +156,7 @@ class Settings(Block):
     model: ModelSettings
     tiers: Tiers
     segment_names: Annotated[dict[str, SegmentName], AfterValidator(_differing)]
+    reasons: bool
     registry_schema: str | None
     allow_missing_model: bool
     full_scan_tests: bool

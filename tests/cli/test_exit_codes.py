@@ -21,6 +21,7 @@ COMMANDS = (
     ["rollback"],
     ["compile"],
     ["profile"],
+    ["explain", "1"],
     ["validate"],
     ["compare"],
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.foreign import DATABASE, MAPPING, PACKAGE, ForeignProject, Stages
+from tests.dbt.foreign import DATABASE, MAPPING, PACKAGE, SETTINGS, ForeignProject, Stages
 from tests.programs import Finished
 from warehouse_seg.registry import TABLES
 
@@ -19,6 +19,7 @@ NODES = Path(__file__).with_name("foreign_project_nodes.txt")
 SCORES = f"model.{PACKAGE}.seg_customer_scores"
 TABLES_OF_SCORES = (
     "seg_customer_memberships",
+    "seg_customer_reasons",
     "seg_customer_scores",
     "seg_customer_segments",
     "seg_segment_profiles",
@@ -66,6 +67,19 @@ def added_nodes(manifest: dict[str, Any]) -> list[str]:
 def test_the_package_adds_the_nodes_of_the_committed_list(installed: ForeignProject) -> None:
     added = added_nodes(installed.artifact("manifest"))
     assert added == NODES.read_text().splitlines(), "\n".join(added)
+
+
+def test_reasons_can_be_left_out(stages: Stages, tmp_path: Path) -> None:
+    project = stages.installed("bigint").copy(tmp_path / "project")
+    project.set((*SETTINGS, "reasons"), False)
+
+    succeeded(project.dbt("--warn-error", "parse"))
+
+    without = [
+        line for line in NODES.read_text().splitlines() if "seg_customer_reasons" not in line
+    ]
+    assert len(without) < len(NODES.read_text().splitlines())
+    assert added_nodes(project.artifact("manifest")) == without
 
 
 def test_sources_have_no_tests_and_no_freshness(installed: ForeignProject) -> None:

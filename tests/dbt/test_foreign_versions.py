@@ -15,6 +15,7 @@ from warehouse_seg.registry import TABLES
 
 MARTS = (
     "seg_customer_memberships",
+    "seg_customer_reasons",
     "seg_customer_segments",
     "seg_segment_profiles",
     "seg_segments",
@@ -65,7 +66,7 @@ def test_a_new_version_brings_its_categories_and_a_rollback_the_old_ones(
     assert done.exit_code == 0, done.talk
     assert "spend_calendars" in spend_columns(two_versions)
     assert len(spend_columns(two_versions)) == len(SPEND_OF_VERSION_1)
-    for model in MARTS[:2]:
+    for model in MARTS[:3]:
         assert two_versions.scored_versions(model) == {2}
 
     with two_versions.parsed() as project:

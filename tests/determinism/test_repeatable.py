@@ -21,6 +21,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample
@@ -125,7 +126,7 @@ def test_the_sample_does_not_depend_on_threads_or_the_order_of_rows() -> None:
             "create table customers as select i as customer_id, date '2026-01-01' as as_of_date, "
             f"i % 977 as recency_days from range(300_000) as numbers(i) order by {order}"
         )
-        with Warehouse(connection) as warehouse:
+        with Warehouse(DuckDB(connection)) as warehouse:
             samples.append(warehouse.rows(query))
     assert len(samples[0]) == 1000
     assert samples[0] == samples[1] == samples[2]

@@ -11,6 +11,7 @@ import pandas as pd
 from tests.evidence.shops import Shop, built, places
 from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg import em
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model import KEYS
 from warehouse_seg.patterns import missing_patterns
@@ -43,7 +44,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
     model = fit_model(sample, shop.choices, settings)
     with duckdb.connect() as connection:
         connection.register("everybody", pd.DataFrame(columns).assign(**dict.fromkeys(KEYS, 1)))
-        warehouse = Warehouse(connection)
+        warehouse = Warehouse(DuckDB(connection))
         patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
         everybody = Population(warehouse, model, QUERY, patterns)
         before = everybody.one_pass(em.parameters_of(model))[1] / everybody.customers

@@ -15,6 +15,7 @@ from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg import em
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.model import Component, CovarianceType, Feature, SegmentModel, from_sklearn
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine, with_parameters
@@ -81,7 +82,7 @@ def population_of(
     frame.insert(0, "customer_id", range(len(frame)))
     frame.insert(1, "as_of_date", pd.Timestamp("2026-07-01"))
     database.register("everybody", frame)
-    warehouse = Warehouse(database)
+    warehouse = Warehouse(DuckDB(database))
     return Population(warehouse, model, ALL, missing_patterns(warehouse, model, ALL, 16), weight)
 
 

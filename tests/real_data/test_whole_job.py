@@ -39,6 +39,7 @@ OF_CUSTOMERS = (
     "seg_customer_scores",
     "seg_customer_segments",
     "seg_customer_memberships",
+    "seg_customer_reasons",
 )
 OF_SUMS = ("seg_segments", "seg_segment_profiles")
 """Sums of doubles over all customers: threads add them up in no fixed order, which moves the last digits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -210,3 +211,105 @@ def test_the_check_sees_another_meaning(shop: duckdb.DuckDBPyConnection) -> None
     understood = parsed(text, "trino").sql(dialect="duckdb")
     expected = shop.execute(STATEMENTS["duckdb"]["seg_customer_scores.sql"]).fetchall()
     assert sorted(shop.execute(understood).fetchall()) != sorted(expected)
+
+
+# --------------------------------------------------------------------------------------- what engines do not take
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an engine documents: columns of a table, characters of a name. None where it documents no limit."""
+
+    columns: int | None
+    name: int | None
+
+
+LIMITS = {
+    "duckdb": Limits(None, None),
+    "postgres": Limits(1600, 63),
+    "redshift": Limits(1600, 127),
+    "bigquery": Limits(10_000, 300),
+    "snowflake": Limits(None, 255),
+    "spark": Limits(None, 767),  # of its metastore
+    "databricks": Limits(None, 255),
+    "trino": Limits(None, None),
+}
+
+DEEPEST = 1000
+"""DuckDB's parser stops there by default; the others document nothing, or more."""
+
+LONGEST_NAME = "spend_" + "m" * 40
+"""Of the columns that the package makes itself: `seg_category_columns` cuts what is longer."""
+
+
+def wide_statements(dialect: str, segments: int, features: int) -> dict[str, str]:
+    """Scores, assignment and profiles of a model of this size, with the longest names that the package gives."""
+    names = [f"{LONGEST_NAME[:-3]}_{number:02}" for number in range(features)]
+    one = np.eye(features) * 0.5 + 0.5
+    model = SegmentModel(
+        covariance_type="full",
+        features=tuple(Feature(feature=name, transform="log1p", clip_low=0) for name in names),
+        components=tuple(
+            Component.from_moments(
+                "s" + "k" * 37 + f"{k:02}", 1 / segments, np.zeros(features), one
+            )
+            for k in range(segments)
+        ),
+    )
+    measures = [{"feature": name, "shift": "0.0e0"} for name in names]
+    macro_model, tiers = model.to_macro(), {"dominant": 0.8, "hybrid": 0.3}
+    return {
+        "scores": compile_scores(model, "features", dialect),
+        "segments": render("seg_customer_assignment", macro_model, "scores", tiers, dialect),
+        "profiles": render("seg_profiles", macro_model, "features", "scores", measures, dialect),
+    }
+
+
+def depths(tree: exp.Expression) -> dict[int, int]:
+    """How deep each node lies; the walk comes to a parent before its children."""
+    found: dict[int, int] = {}
+    for node in tree.walk():
+        found[id(node)] = found.get(id(node.parent), 0) + 1
+    return found
+
+
+def beyond_limits(text: str, dialect: str) -> list[str]:
+    """What an engine would refuse of a statement."""
+    limits, tree = LIMITS[dialect], parsed(text, dialect)
+    found = []
+    widest = max(len(select.selects) for select in tree.find_all(exp.Select))
+    if limits.columns is not None and widest > limits.columns:
+        found.append(f"{widest} columns, at most {limits.columns}")
+    names = {name.this for name in tree.find_all(exp.Identifier)}
+    longest = max(names, key=len)
+    if limits.name is not None and len(longest) > limits.name:
+        found.append(f"the name {longest}, at most {limits.name} characters")
+    deepest = max(depths(tree).values())
+    if deepest > DEEPEST:
+        found.append(f"{deepest} levels, at most {DEEPEST}")
+    return found
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_large_model_is_within_every_engines_limits(dialect: str) -> None:
+    """Ten segments is the most that `fit` tries by default; 24 features are those of a shop with eight categories."""
+    for name, text in wide_statements(dialect, 10, 24).items():
+        assert (name, beyond_limits(text, dialect)) == (name, [])
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "redshift"])
+def test_too_many_columns_are_seen(dialect: str) -> None:
+    columns = ", ".join(f"a as a_{number}" for number in range(1601))
+    assert beyond_limits(f"select {columns} from t", dialect) == ["1601 columns, at most 1600"]
+
+
+def test_a_name_that_is_too_long_is_seen() -> None:
+    assert beyond_limits(f"select a as {'b' * 64} from t", "postgres") == [
+        f"the name {'b' * 64}, at most 63 characters"
+    ]
+    assert beyond_limits(f"select a as {'b' * 64} from t", "snowflake") == []
+
+
+def test_an_expression_that_is_too_deep_is_seen() -> None:
+    (found,) = beyond_limits("select " + " + ".join(["a"] * 1100) + " as b from t", "trino")
+    assert found.endswith("levels, at most 1000")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.lineage import (
     Lineage,
     affinities,
@@ -186,7 +187,7 @@ def test_where_nothing_is_continued_every_key_is_a_new_one() -> None:
 
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[Warehouse]:
-    with Warehouse(duckdb.connect()) as opened:
+    with Warehouse(DuckDB(duckdb.connect())) as opened:
         yield opened
 
 

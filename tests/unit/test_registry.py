@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.spoiled_rows import SPOILED, spoiling
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
 from warehouse_seg.lineage import Lineage, Link
 from warehouse_seg.model import (
@@ -41,7 +42,7 @@ def registry_in(warehouse: Warehouse, schema: str = "registry") -> Registry:
 
 def in_memory() -> Warehouse:
     """Two threads for a handful of rows would only wait for each other."""
-    return Warehouse(duckdb.connect(config={"threads": 1}))
+    return Warehouse(DuckDB(duckdb.connect(config={"threads": 1})))
 
 
 @pytest.fixture
@@ -304,7 +305,7 @@ class TurnTaking(Warehouse):
     """A warehouse whose every statement waits for its turn."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, wait: Callable[[], None]) -> None:
-        super().__init__(connection)
+        super().__init__(DuckDB(connection))
         self._wait = wait
 
     def execute(self, sql: str) -> None:
@@ -359,7 +360,9 @@ def fit_inside_another(registry: Registry, statements: int) -> list[Fit]:
     """
     registry.publish(a_model())
     registry.activate(1, "fit", "", expected=None)
-    fits = [Fit(registry.warehouse._connection, a_model(seed)) for seed in (1, 2)]
+    client = registry.warehouse._client
+    assert isinstance(client, DuckDB)
+    fits = [Fit(client.connection, a_model(seed)) for seed in (1, 2)]
     paused, other = fits
     for _ in range(statements):
         if not paused.is_done:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
 
+from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
-from warehouse_seg.warehouse import Warehouse, connect
+from warehouse_seg.warehouse import Warehouse, connect, open_profile
 
 pytestmark = pytest.mark.both_duckdb
 
 
 @pytest.fixture
 def warehouse() -> Iterator[Warehouse]:
-    with Warehouse(duckdb.connect(config={"threads": 1})) as opened:
+    with Warehouse(DuckDB(duckdb.connect(config={"threads": 1}))) as opened:
         yield opened
 
 
@@ -52,3 +56,35 @@ def test_nothing_measured_is_nan(warehouse: Warehouse) -> None:
 def test_a_database_in_memory_is_refused(path: str) -> None:
     with pytest.raises(UsageError, match="an in-memory database ends with dbt"):
         connect(path)
+
+
+# ------------------------------------------------------------------------------------- the profile's other engines
+
+
+POSTGRES = {"type": "postgres", "host": "127.0.0.1", "port": 1, "user": "u", "password": "p"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "module"),
+    [
+        ({**POSTGRES, "database": "shop"}, "psycopg2"),
+        ({"type": "spark", "method": "session"}, "pyspark"),
+    ],
+)
+def test_a_missing_driver_names_the_extra_to_install(
+    credentials: dict[str, Any], module: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    extra = credentials["type"]
+    with pytest.raises(UsageError, match=rf"pip install 'warehouse-seg\[{extra}\]'"):
+        open_profile(credentials, tmp_path)
+
+
+def test_a_spark_profile_of_another_method_says_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="`method: thrift`, needed `method: session`"):
+        open_profile({"type": "spark", "method": "thrift"}, tmp_path)
+
+
+def test_an_engine_that_is_not_opened_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"of type snowflake; .* duckdb, postgres, spark"):
+        open_profile({"type": "snowflake"}, tmp_path)

@@ -36,9 +36,7 @@ class Session:
     def registry(self, warehouse: Warehouse) -> Registry:
         """The registry that the project's target uses."""
         database, schema = self.manifest.registry_place()
-        quoted = ".".join(
-            render("seg_identifier", part, warehouse.dialect) for part in (database, schema)
-        )
+        quoted = render("seg_schema_name", database, schema, warehouse.dialect)
         return Registry(warehouse, self.manifest.registry_tables(), quoted)
 
     def require_own_registry(self, named: str | None) -> None:

@@ -8,7 +8,7 @@ select category
 from {{ category_spend_relation }}
 group by category
 having sum({{ seg_money('spend') }}) > 0
-order by sum({{ seg_money('spend') }}) desc, category asc
+order by sum({{ seg_money('spend') }}) desc, {{ seg_text_order('category', dialect) }} asc
 limit {{ how_many }}
 {%- endmacro -%}
 

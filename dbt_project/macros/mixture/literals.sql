@@ -45,6 +45,16 @@
 {%- endmacro -%}
 
 
+{#- A schema as `create schema` takes it. Postgres and Redshift make one in the database that they are connected to, and
+    take no other's name; Spark has no databases above schemas. -#}
+{%- macro seg_schema_name(database, schema, dialect) -%}
+    {%- if database and dialect not in ('postgres', 'redshift', 'spark') -%}
+        {{ seg_identifier(database, dialect) }}.
+    {%- endif -%}
+    {{ seg_identifier(schema, dialect) }}
+{%- endmacro -%}
+
+
 {#- The 64-bit floating point type. `double` is no type on Postgres; dbt.type_float() is 32-bit on DuckDB. -#}
 {%- macro seg_double(dialect) -%}
     {%- if dialect in ('postgres', 'redshift') -%}
@@ -59,6 +69,13 @@
 
 {%- macro seg_text(dialect) -%}
     {{- 'string' if dialect in ('spark', 'databricks', 'bigquery') else 'varchar' -}}
+{%- endmacro -%}
+
+
+{#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by the
+    database's language, which may skip underscores; names that tie would come in another order there. -#}
+{%- macro seg_text_order(expression, dialect) -%}
+    {{ expression }}{{ ' collate "C"' if dialect == 'postgres' }}
 {%- endmacro -%}
 
 

@@ -238,11 +238,12 @@ log_joint{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
-{#- Postgres and its kin raise an error where exp underflows, so there the argument stops at -700, where a membership is
-    1e-304; elsewhere that would cost a twentieth of the whole statement for nothing. -#}
-{%- macro seg_exp_of_negative(argument, dialect, lowest='-7e2') -%}
+{#- Postgres and its kin raise an error where exp or a product underflows, so there the argument stops at -200: such a
+    membership is 1e-87, and its product with the square of any measure (seg_profiles) is still a number. Elsewhere
+    a comparison would cost a twentieth of the whole statement for nothing. -#}
+{%- macro seg_exp_of_negative(argument, dialect) -%}
     {%- if dialect in ('postgres', 'redshift') -%}
-        exp(case when {{ argument }} < {{ lowest }} then {{ lowest }} else {{ argument }} end)
+        exp(case when {{ argument }} < -2e2 then -2e2 else {{ argument }} end)
     {%- else -%}
         exp({{ argument }})
     {%- endif -%}

@@ -83,7 +83,7 @@ shifted as (
     select
         {{ also }}
         {%- for segment in part.components %}
-        {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect, '-2e2') }} as shifted_{{ segment.segment_key }},
+        {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
         {%- endfor %}
         maximum
     from maximum

@@ -181,32 +181,7 @@ sums as (
         {%- endfor %}
     from measured
 ),
-{% for segment in model.components %}
-profile_{{ segment.segment_key }} as (
-    {%- for measure in measures %}
-    select
-        {{ seg_literal(segment.segment_key, dialect) }} as segment_key,
-        {{ seg_literal(measure.feature, dialect) }} as feature,
-        {{ measure.shift }} as shift,
-        {%- set x = 'x_' ~ loop.index %}
-        members_{{ segment.segment_key }} as members,
-        count_{{ x }}_{{ segment.segment_key }} as customers,
-        sum_{{ x }}_{{ segment.segment_key }} as total,
-        squares_{{ x }}_{{ segment.segment_key }} as squares,
-        count_{{ x }} as population_customers,
-        sum_{{ x }} as population_total,
-        squares_{{ x }} as population_squares
-    from sums
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-),
-{% endfor %}
-profiles as (
-    {%- for segment in model.components %}
-    select * from profile_{{ segment.segment_key }}
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
-),
+{{ seg_profile_rows(model, measures, dialect) }},
 
 means as (
     select
@@ -254,14 +229,107 @@ select
     cast(1e2 * mean / nullif(population_mean, 0e0) as {{ seg_double(dialect) }}) as index_vs_population,
     cast(z_score as {{ seg_double(dialect) }}) as z_score,
     {#- What most of a segment lacks, as who bought once lacks a gap between orders, says little of it. Shares of two
-        categories differ equally but for the last digits, which the order of rows decides: hence floor(). #}
+        categories differ equally but for the last digits, which the order of rows decides: hence floor(). Engines put
+        NULL first or last: hence coalesce(). #}
     cast(
         row_number() over (
             partition by segment_key
-            order by case when is_usual and z_score is not null then 0 else 1 end, floor(1e6 * abs(z_score)) desc, feature
+            order by
+                case when is_usual and z_score is not null then 0 else 1 end,
+                coalesce(floor(1e6 * abs(z_score)), -1e0) desc,
+                {{ seg_text_order('feature', dialect) }}
         ) as integer
     ) as distinctiveness_rank
 from differences
+{%- endmacro -%}
+
+
+{#-
+    The step `profiles`: the one row of sums laid out as a row per segment and measure.
+
+    A union of one select per row, read from the sums, is the fastest where the engine works the sums out once. Spark puts
+    a step's text in the place of its name: a union would be as many scans of all customers as there are rows (70 of them
+    ran out of 2 GB on 3,000 customers). There the sums are read once, beside a list of the rows that are wanted.
+-#}
+{%- macro seg_profile_rows(model, measures, dialect) -%}
+    {%- if dialect in ('spark', 'databricks') -%}
+        {{ seg_profile_rows_beside_a_list(model, measures, dialect) }}
+    {%- else -%}
+        {{ seg_profile_rows_as_union(model, measures, dialect) }}
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{%- macro seg_profile_rows_as_union(model, measures, dialect) -%}
+{% for segment in model.components %}
+profile_{{ segment.segment_key }} as (
+    {%- for measure in measures %}
+    select
+        {{ seg_literal(segment.segment_key, dialect) }} as segment_key,
+        {{ seg_literal(measure.feature, dialect) }} as feature,
+        {{ measure.shift }} as shift,
+        {%- set x = 'x_' ~ loop.index %}
+        members_{{ segment.segment_key }} as members,
+        count_{{ x }}_{{ segment.segment_key }} as customers,
+        sum_{{ x }}_{{ segment.segment_key }} as total,
+        squares_{{ x }}_{{ segment.segment_key }} as squares,
+        count_{{ x }} as population_customers,
+        sum_{{ x }} as population_total,
+        squares_{{ x }} as population_squares
+    from sums
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+{% endfor %}
+profiles as (
+    {%- for segment in model.components %}
+    select * from profile_{{ segment.segment_key }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+)
+{%- endmacro -%}
+
+
+{%- macro seg_profile_rows_beside_a_list(model, measures, dialect) -%}
+profiles as (
+    select
+        wanted.segment_key,
+        wanted.feature,
+        wanted.shift,
+        {{ seg_profile_cell('members_{segment}', model, measures) }} as members,
+        {{ seg_profile_cell('count_{x}_{segment}', model, measures) }} as customers,
+        {{ seg_profile_cell('sum_{x}_{segment}', model, measures) }} as total,
+        {{ seg_profile_cell('squares_{x}_{segment}', model, measures) }} as squares,
+        {{ seg_profile_cell('count_{x}', model, measures) }} as population_customers,
+        {{ seg_profile_cell('sum_{x}', model, measures) }} as population_total,
+        {{ seg_profile_cell('squares_{x}', model, measures) }} as population_squares
+    from sums
+    cross join (
+        values
+        {%- for segment in model.components %}
+        {%- set segment_number = loop.index0 %}
+        {%- set is_last_segment = loop.last %}
+        {%- for measure in measures %}
+        ({{ segment_number * (measures | length) + loop.index }}, {{ seg_literal(segment.segment_key, dialect) }}, {{ seg_literal(measure.feature, dialect) }}, {{ measure.shift }})
+        {{- ',' if not (is_last_segment and loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    ) as wanted (row_index, segment_key, feature, shift)
+)
+{%- endmacro -%}
+
+
+{#- The column of the sums, by a pattern of its name, that belongs to each wanted row. -#}
+{%- macro seg_profile_cell(pattern, model, measures) -%}
+    case wanted.row_index
+        {%- for segment in model.components %}
+        {%- set segment_number = loop.index0 %}
+        {%- for measure in measures %}
+            when {{ segment_number * (measures | length) + loop.index }} then sums.
+            {{- pattern | replace('{x}', 'x_' ~ loop.index) | replace('{segment}', segment.segment_key) }}
+        {%- endfor %}
+        {%- endfor %}
+        end
 {%- endmacro -%}
 
 

@@ -20,6 +20,7 @@
     model.min_kept_share  a fit after which fewer customers keep their segment is refused, unless it is accepted
     tiers                least membership of the top segment (dominant), else of the second one (hybrid)
     segment_names        segment key → the name that people gave it, instead of the automatic one
+    reasons              false leaves out seg_customer_reasons, which costs a pass over all customers
     registry_schema      where the registry tables are; null is the target's schema
     allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
     full_scan_tests      false switches off the data tests that read every order line
@@ -54,6 +55,7 @@
     },
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
     "segment_names": {},
+    "reasons": true,
     "registry_schema": null,
     "allow_missing_model": false,
     "full_scan_tests": true,

@@ -76,13 +76,14 @@ category_shares as (
 
 ),
 
--- Each term is rounded to a decimal, so that the sum does not depend on the order of rows.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
+-- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
 category_spread as (
 
     select
         customer_id,
         count(*) as category_count,
-        -sum(cast(share * ln(share) as decimal(18, 12))) as category_entropy
+        sum(cast(floor(5e-1 - share * ln(share) * 1e10) as bigint)) as category_entropy_steps
     from category_shares
     group by customer_id
 
@@ -102,7 +103,7 @@ select
     cast(date_diff(customers.last_order_on, customers.first_order_on, day) as float64)
     / nullif(customers.order_count - 1, 0) as days_between_orders,
     cast(coalesce(category_spread.category_count, 0) as integer) as category_count,
-    cast(coalesce(category_spread.category_entropy, 0) as float64) as category_entropy
+    cast(coalesce(category_spread.category_entropy_steps, 0) as float64) / 1e10 as category_entropy
 from customers
 cross join observation
 left join category_spread on customers.customer_id = category_spread.customer_id

@@ -45,93 +45,77 @@ sums as (
         sum(membership_s2 * x_3 * x_3) as squares_x_3_s2
     from measured
 ),
-
-profile_s1 as (
-    select
-        's1' as segment_key,
-        'recency_days' as feature,
-        90.0e0 as shift,
-        members_s1 as members,
-        count_x_1_s1 as customers,
-        sum_x_1_s1 as total,
-        squares_x_1_s1 as squares,
-        count_x_1 as population_customers,
-        sum_x_1 as population_total,
-        squares_x_1 as population_squares
-    from sums
-    union all
-    select
-        's1' as segment_key,
-        'order_count' as feature,
-        1.0e0 as shift,
-        members_s1 as members,
-        count_x_2_s1 as customers,
-        sum_x_2_s1 as total,
-        squares_x_2_s1 as squares,
-        count_x_2 as population_customers,
-        sum_x_2 as population_total,
-        squares_x_2 as population_squares
-    from sums
-    union all
-    select
-        's1' as segment_key,
-        'spend_wine' as feature,
-        0.0e0 as shift,
-        members_s1 as members,
-        count_x_3_s1 as customers,
-        sum_x_3_s1 as total,
-        squares_x_3_s1 as squares,
-        count_x_3 as population_customers,
-        sum_x_3 as population_total,
-        squares_x_3 as population_squares
-    from sums
-),
-
-profile_s2 as (
-    select
-        's2' as segment_key,
-        'recency_days' as feature,
-        90.0e0 as shift,
-        members_s2 as members,
-        count_x_1_s2 as customers,
-        sum_x_1_s2 as total,
-        squares_x_1_s2 as squares,
-        count_x_1 as population_customers,
-        sum_x_1 as population_total,
-        squares_x_1 as population_squares
-    from sums
-    union all
-    select
-        's2' as segment_key,
-        'order_count' as feature,
-        1.0e0 as shift,
-        members_s2 as members,
-        count_x_2_s2 as customers,
-        sum_x_2_s2 as total,
-        squares_x_2_s2 as squares,
-        count_x_2 as population_customers,
-        sum_x_2 as population_total,
-        squares_x_2 as population_squares
-    from sums
-    union all
-    select
-        's2' as segment_key,
-        'spend_wine' as feature,
-        0.0e0 as shift,
-        members_s2 as members,
-        count_x_3_s2 as customers,
-        sum_x_3_s2 as total,
-        squares_x_3_s2 as squares,
-        count_x_3 as population_customers,
-        sum_x_3 as population_total,
-        squares_x_3 as population_squares
-    from sums
-),
-
 profiles as (
-    select * from profile_s1
-    union all
-    select * from profile_s2
+    select
+        wanted.segment_key,
+        wanted.feature,
+        wanted.shift,
+        case wanted.row_index
+            when 1 then sums.members_s1
+            when 2 then sums.members_s1
+            when 3 then sums.members_s1
+            when 4 then sums.members_s2
+            when 5 then sums.members_s2
+            when 6 then sums.members_s2
+        end as members,
+        case wanted.row_index
+            when 1 then sums.count_x_1_s1
+            when 2 then sums.count_x_2_s1
+            when 3 then sums.count_x_3_s1
+            when 4 then sums.count_x_1_s2
+            when 5 then sums.count_x_2_s2
+            when 6 then sums.count_x_3_s2
+        end as customers,
+        case wanted.row_index
+            when 1 then sums.sum_x_1_s1
+            when 2 then sums.sum_x_2_s1
+            when 3 then sums.sum_x_3_s1
+            when 4 then sums.sum_x_1_s2
+            when 5 then sums.sum_x_2_s2
+            when 6 then sums.sum_x_3_s2
+        end as total,
+        case wanted.row_index
+            when 1 then sums.squares_x_1_s1
+            when 2 then sums.squares_x_2_s1
+            when 3 then sums.squares_x_3_s1
+            when 4 then sums.squares_x_1_s2
+            when 5 then sums.squares_x_2_s2
+            when 6 then sums.squares_x_3_s2
+        end as squares,
+        case wanted.row_index
+            when 1 then sums.count_x_1
+            when 2 then sums.count_x_2
+            when 3 then sums.count_x_3
+            when 4 then sums.count_x_1
+            when 5 then sums.count_x_2
+            when 6 then sums.count_x_3
+        end as population_customers,
+        case wanted.row_index
+            when 1 then sums.sum_x_1
+            when 2 then sums.sum_x_2
+            when 3 then sums.sum_x_3
+            when 4 then sums.sum_x_1
+            when 5 then sums.sum_x_2
+            when 6 then sums.sum_x_3
+        end as population_total,
+        case wanted.row_index
+            when 1 then sums.squares_x_1
+            when 2 then sums.squares_x_2
+            when 3 then sums.squares_x_3
+            when 4 then sums.squares_x_1
+            when 5 then sums.squares_x_2
+            when 6 then sums.squares_x_3
+        end as population_squares
+    from sums
+    cross join (
+        values
+        (1, 's1', 'recency_days', 90.0e0),
+        (2, 's1', 'order_count', 1.0e0),
+        (3, 's1', 'spend_wine', 0.0e0),
+        (4, 's2', 'recency_days', 90.0e0),
+        (5, 's2', 'order_count', 1.0e0),
+        (6, 's2', 'spend_wine', 0.0e0)
+    ) as wanted (row_index, segment_key, feature, shift)
 ),
 
 means as (
@@ -182,7 +166,10 @@ select
     cast(
         row_number() over (
             partition by segment_key
-            order by case when is_usual and z_score is not null then 0 else 1 end, floor(1e6 * abs(z_score)) desc, feature
+            order by
+                case when is_usual and z_score is not null then 0 else 1 end,
+                coalesce(floor(1e6 * abs(z_score)), -1e0) desc,
+                feature
         ) as integer
     ) as distinctiveness_rank
 from differences

@@ -62,8 +62,8 @@ maximum as (
 shifted as (
     select
         customer_id, as_of_date,
-        exp(case when log_joint_s1 - maximum < -7e2 then -7e2 else log_joint_s1 - maximum end) as shifted_s1,
-        exp(case when log_joint_s2 - maximum < -7e2 then -7e2 else log_joint_s2 - maximum end) as shifted_s2,
+        exp(case when log_joint_s1 - maximum < -2e2 then -2e2 else log_joint_s1 - maximum end) as shifted_s1,
+        exp(case when log_joint_s2 - maximum < -2e2 then -2e2 else log_joint_s2 - maximum end) as shifted_s2,
         maximum,
         missing_features
     from maximum

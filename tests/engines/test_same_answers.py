@@ -1,0 +1,99 @@
+"""The dbt package gives the same features, exactly, and the same memberships, to 1e-9, as on DuckDB.
+
+On a real Postgres and a real Spark; on the demo shop and on all of Complete Journey.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.engines.conftest import Twins
+from tests.engines.shops import TABLES
+
+EXACT = 0.0
+CLOSE = 1e-9
+
+Tables = dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def tables(twins: Twins) -> tuple[Tables, Tables]:
+    """On DuckDB, on the other engine."""
+    return twins.duckdb.tables(TABLES), twins.other.tables(TABLES)
+
+
+@pytest.mark.parametrize(
+    "name", ["seg_customer_rfm", "seg_customer_category_spend", "seg_customer_features"]
+)
+def test_features_are_exactly_the_same(tables: tuple[Tables, Tables], name: str) -> None:
+    expected, found = (side[name] for side in tables)
+    assert differences(expected, found, EXACT) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "seg_customer_scores",
+        "seg_customer_segments",
+        "seg_customer_memberships",
+        "seg_segments",
+        "seg_segment_profiles",
+    ],
+)
+def test_memberships_and_what_follows_are_the_same(
+    tables: tuple[Tables, Tables], name: str
+) -> None:
+    expected, found = (side[name] for side in tables)
+    assert differences(expected, found, CLOSE) == []
+
+
+def test_every_customer_is_there(tables: tuple[Tables, Tables]) -> None:
+    """No comparison of empty tables."""
+    for side in tables:
+        assert len(side["seg_customer_scores"]) > 2000
+        assert len(side["seg_customer_features"].columns) > 20
+
+
+def test_every_model_was_built_and_every_data_test_passed(twins: Twins) -> None:
+    results = json.loads((twins.other.project.artifacts / "run_results.json").read_text())
+    statuses = [result["status"] for result in results["results"]]
+    assert len(statuses) > 40
+    assert set(statuses) <= {"success", "pass", "warn"}
+
+
+def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> list[str]:
+    """The columns that differ, each with its largest difference; numbers beyond 1 are compared relatively."""
+    if list(expected) != list(found) or len(expected) != len(found):
+        return [f"{list(expected)} × {len(expected)} rows is not {list(found)} × {len(found)} rows"]
+    said = []
+    for name in expected:
+        if expected[name].dtype.kind == "f" or found[name].dtype.kind == "f":
+            a, b = (side[name].astype(float).to_numpy() for side in (expected, found))
+            apart = np.abs(a - b) / np.maximum(np.abs(a), 1.0)
+            apart[np.isnan(a) & np.isnan(b)] = 0.0
+            if not (apart <= tolerance).all():
+                said.append(f"{name}: {np.nanmax(apart)}, in {(~(apart <= tolerance)).sum()} rows")
+        elif (wrong := expected[name].astype(str) != found[name].astype(str)).any():
+            said.append(f"{name}: {expected[name][wrong].iloc[0]}, {found[name][wrong].iloc[0]}")
+    return said
+
+
+@pytest.mark.parametrize("fault", [1e-15, -2e-9, np.nan])
+def test_the_comparison_sees_one_wrong_number(fault: float) -> None:
+    right = pd.DataFrame({"key": ["a", "b"], "number": [0.25, 0.5]})
+    wrong = right.assign(number=[0.25, 0.5 + fault])
+    assert differences(right, right, EXACT) == []
+    assert len(differences(right, wrong, EXACT)) == 1
+    assert len(differences(wrong, right, EXACT)) == 1
+    assert len(differences(right, wrong, CLOSE)) == (abs(fault) != 1e-15)
+
+
+def test_the_comparison_sees_a_wrong_text_and_a_missing_row() -> None:
+    right = pd.DataFrame({"key": ["a", "b"]})
+    assert differences(right, right, EXACT) == []
+    assert differences(right, right.assign(key=["a", "c"]), EXACT) == ["key: b, c"]
+    assert len(differences(right, right[:1], EXACT)) == 1

@@ -1,0 +1,133 @@
+"""DuckDB: a file that one program has at a time.
+
+Only those calls of its client are used that behave alike from DuckDB 1.4 to 2.0.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from warehouse_seg.engines.client import Columns, Row
+from warehouse_seg.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class DuckDB:
+    """A connection of DuckDB's own client."""
+
+    name = "DuckDB"
+    dialect = "duckdb"
+    errors: tuple[type[Exception], ...] = (duckdb.Error,)
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def execute(self, sql: str) -> None:
+        """Run one statement for its effect."""
+        # An undrained result blocks the next call on DuckDB 2.0.
+        self.connection.execute(sql).fetchall()
+
+    def rows(self, sql: str) -> tuple[list[str], Sequence[Row]]:
+        """The names of a query's columns, and its rows."""
+        cursor = self.connection.execute(sql)
+        return [column[0] for column in cursor.description or []], cursor.fetchall()
+
+    def arrays(self, sql: str) -> Columns:
+        """The columns of a query (n,); NULL in a number is NaN."""
+        columns: Mapping[str, Any] = self.connection.execute(sql).fetchnumpy()
+        return {name: _without_mask(values) for name, values in columns.items()}
+
+    def column_types(self, query: str) -> dict[str, str]:
+        """Name → SQL type of every column of a query."""
+        described = self.connection.execute(f"describe select * from ({query}) as described")
+        return {row[0]: row[1] for row in described.fetchall()}
+
+    def offer(self, name: str, frame: pd.DataFrame) -> None:
+        """Let SQL on this connection read a frame as the view `name`."""
+        self.connection.register(name, frame)
+
+    def says_absent(self, error: Exception) -> bool:
+        """Whether an error means that a relation, or its schema, does not exist."""
+        return isinstance(error, duckdb.CatalogException)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+
+def open_file(path: str | Path, *, read_only: bool = False, patience: float = 10.0) -> DuckDB:
+    """The DuckDB file at `path`, waiting up to `patience` seconds while another process holds it.
+
+    Raises UsageError for `:memory:` (nothing would be left when the program ends), for a file that another process
+    keeps locked (naming that process) and for a file that this DuckDB cannot read.
+    """
+    if str(path) in ("", ":memory:"):
+        raise UsageError(
+            "found the DuckDB path ':memory:', needed a file: an in-memory database ends with dbt. "
+            "Give the profile's output a `path:` such as warehouse.duckdb"
+        )
+    if read_only and not Path(path).exists():
+        raise UsageError(f"found no DuckDB file at {path}; build the features first: `dbt build`")
+    return DuckDB(
+        _with_patience(lambda: duckdb.connect(str(path), read_only=read_only), path, patience)
+    )
+
+
+def open_profile(credentials: Mapping[str, Any], folder: Path, read_only: bool) -> DuckDB:
+    """The file of a dbt profile; a relative path is one from the project's folder, as for dbt."""
+    path = str(credentials.get("path", ":memory:"))
+    return open_file(path if path == ":memory:" else folder / path, read_only=read_only)
+
+
+def _with_patience(
+    opening: Callable[[], duckdb.DuckDBPyConnection], path: str | Path, patience: float
+) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return opening()
+        except duckdb.Error as error:
+            if not is_lock_error(str(error)):
+                raise UsageError(
+                    f"DuckDB {duckdb.__version__} cannot open {path}: {error}"
+                ) from error
+            if time.monotonic() >= deadline:
+                raise UsageError(lock_message(str(path), str(error))) from error
+        time.sleep(0.2)
+
+
+def is_lock_error(text: str) -> bool:
+    """Whether DuckDB's (or dbt's) text says that another process holds the file."""
+    return "could not set lock on file" in text.lower()
+
+
+def lock_message(path: str, text: str) -> str:
+    """Who holds the file and what to do, from DuckDB's own text."""
+    holder = re.search(r"lock is held in (?:(?P<program>.+?) \()?PID (?P<id>\d+)", text)
+    program = f" ({holder['program']})" if holder and holder["program"] else ""
+    who = f"process {holder['id']}{program}" if holder else "another process"
+    return (
+        f"{path} is locked by {who}. A DuckDB file has one writer, and none while somebody reads it: "
+        "close that program (a BI tool or a notebook is a usual one; let BI read a published copy) and try again"
+    )
+
+
+def _without_mask(values: Any) -> NDArray[Any]:
+    if not isinstance(values, np.ma.MaskedArray):
+        return np.asarray(values)
+    if values.dtype.kind in "iufb":
+        return np.asarray(np.ma.filled(values.astype(float), np.nan))
+    # filled(None) would fill with NumPy's own placeholder, the text '?'.
+    objects = np.array(values.data, dtype=object)
+    objects[np.ma.getmaskarray(values)] = None
+    return objects

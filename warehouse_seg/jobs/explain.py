@@ -1,0 +1,107 @@
+"""Explains one customer: reads its row of the wide features and says why the active model puts it where it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from warehouse_seg.dbt import DbtProject
+from warehouse_seg.errors import UsageError
+from warehouse_seg.explaining import Explanation
+from warehouse_seg.explaining import explain as explain_values
+from warehouse_seg.jobs.features import features_query
+from warehouse_seg.jobs.session import Session
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.rendering import render_statement
+from warehouse_seg.settings import Tiers
+from warehouse_seg.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class ExplainedCustomer:
+    """One customer under the active model.
+
+    action_tier: as in seg_customer_segments, by the project's `tiers`
+    """
+
+    customer_id: str
+    as_of_date: str
+    model_version: int
+    action_tier: str
+    explanation: Explanation
+
+
+def explain(project: DbtProject, customer: str) -> ExplainedCustomer:
+    """Why this customer is in its segment.
+
+    customer: the key as text, whatever its type in the warehouse
+    Raises UsageError where no model is active, the features are not built, or they have no such customer.
+    """
+    session = Session.start(project)
+    with project.warehouse(read_only=True) as warehouse:
+        model = session.registry(warehouse).stored(None)
+        query = features_query(warehouse, session, model.categories)
+        row = _row_of(warehouse, query, customer)
+    model = _with_given_names(model, session.settings.segment_names)
+    explanation = explain_values(model, _values(row, model))
+    return ExplainedCustomer(
+        customer_id=str(row["customer_id"]),
+        as_of_date=str(row["as_of_date"]),
+        model_version=model.model_version,
+        action_tier=_action_tier(explanation, session.settings.tiers),
+        explanation=explanation,
+    )
+
+
+def _row_of(warehouse: Warehouse, query: str, customer: str) -> dict[str, Any]:
+    rows = warehouse.rows(
+        render_statement(
+            "explained_customer", features=query, customer=customer, dialect=warehouse.dialect
+        )
+    )
+    if not rows:
+        raise UsageError(
+            f"found no customer {customer!r} in the features, needed a customer_id as seg_customer_segments shows it"
+            f"{_example(warehouse, query)}. Who never bought, or only after `as_of_date`, has no row"
+        )
+    return rows[0]
+
+
+def _example(warehouse: Warehouse, query: str) -> str:
+    """A key that there is; nothing where there is nobody."""
+    rows = warehouse.rows(f"select min(customer_id) as customer_id from ({query}) as features")
+    return "" if rows[0]["customer_id"] is None else f", such as {str(rows[0]['customer_id'])!r}"
+
+
+def _values(row: Mapping[str, Any], model: SegmentModel) -> dict[str, float]:
+    """The model's columns as numbers, NaN where there is none."""
+    present = {name.lower(): value for name, value in row.items()}
+    lacking = [name for name in model.column_names if name.lower() not in present]
+    if lacking:
+        raise UsageError(
+            f"the features lack {', '.join(lacking)}, needed by model version {model.model_version}. If the column is "
+            "one of your own (feature_table, extra_features), bring it back, or fit without it: "
+            "`warehouse-seg fit --reselect`"
+        )
+    values = {name: present[name.lower()] for name in model.column_names}
+    return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _with_given_names(model: SegmentModel, names: Mapping[str, str]) -> SegmentModel:
+    """The model with the names that people gave to segments."""
+    components = tuple(
+        component.model_copy(
+            update={"segment_name": names.get(component.segment_key, component.segment_name)}
+        )
+        for component in model.components
+    )
+    return model.model_copy(update={"components": components})
+
+
+def _action_tier(explanation: Explanation, tiers: Tiers) -> str:
+    top, *others = explanation.memberships
+    if top.membership >= tiers.dominant:
+        return "dominant"
+    return "hybrid" if others and others[0].membership >= tiers.hybrid else "exploratory"
