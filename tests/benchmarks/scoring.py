@@ -39,6 +39,7 @@ from tests.benchmarks.measuring import (
     opened,
     peak,
     print_measurement,
+    processor,
     promise_lines,
     run,
     spread,
@@ -269,11 +270,11 @@ def report(rows: int, found: Found, kept: Iterable[Promise]) -> Iterator[str]:
         f"Medians of {len(found['copy'])} interleaved runs."
     )
     yield ""
-    yield "| way | seconds | fastest to slowest | times the copy | peak memory, GB |"
-    yield "|---|---:|---:|---:|---:|"
+    yield "| way | seconds | fastest to slowest | processor seconds | times the copy | peak memory, GB |"
+    yield "|---|---:|---:|---:|---:|---:|"
     for way, seconds in medians(found).items():
         yield (
-            f"| {way} | {seconds:.2f} | {spread(found[way])} "
+            f"| {way} | {seconds:.2f} | {spread(found[way])} | {processor(found[way])} "
             f"| {seconds / copied:.2f} | {peak(found[way])} |"
         )
     yield ""

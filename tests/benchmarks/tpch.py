@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from tests.benchmarks.measuring import (
     opened,
     peak,
     print_measurement,
+    processor,
     promise_lines,
     run,
     spread,
@@ -325,16 +327,19 @@ def report(
         f"Medians of {max(map(len, found.values()))} interleaved runs."
     )
     yield ""
-    yield "| way | seconds | fastest to slowest | peak memory, GB | million order lines per second |"
-    yield "|---|---:|---:|---:|---:|"
+    yield "| way | seconds | fastest to slowest | processor seconds | peak memory, GB | million lines per second |"
+    yield "|---|---:|---:|---:|---:|---:|"
     seconds = with_sums(medians(found))
     for way, each in found.items():
         shown, rate = cells(seconds[way], lines)
-        yield f"| {way} | {shown} | {spread(each)} | {peak(each)} | {rate} |"
+        yield f"| {way} | {shown} | {spread(each)} | {processor(each)} | {peak(each)} | {rate} |"
     for name, ways in SUMS.items():
         shown, rate = cells(seconds[name], lines)
         together = [one for way in ways for one in found[way]]
-        yield f"| **{name}** | {shown} | | {peak(together)} | {rate} |"
+        work = sum(
+            median(one.processor_seconds for one in found[way]) for way in ways if found[way]
+        )
+        yield f"| **{name}** | {shown} | | {work:.1f} | {peak(together)} | {rate} |"
     yield ""
     yield from promise_lines(kept)
 
