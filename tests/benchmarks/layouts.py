@@ -190,11 +190,13 @@ def expanded_joint(component: Component, pairs: list[tuple[int, int]]) -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """What one layout took: seconds of every run, seconds to plan, and how far its memberships are from the shipped."""
+    """What one layout took: seconds and processor seconds of every run, processor seconds to plan, and how far its
+    memberships are from the shipped.
+    """
 
     characters: int
     planning: float
-    seconds: list[float]
+    runs: list[tuple[float, float]]
     apart: float
 
 
@@ -213,11 +215,11 @@ def write_parameters(connection: Connection, numbers: Mapping[str, float]) -> No
     run(connection, f"create or replace table parameters as select {columns}")
 
 
-def executed(connection: Connection, prefix: str, layout: Layout) -> float:
-    """Seconds of one statement."""
-    start = time.perf_counter()
+def executed(connection: Connection, prefix: str, layout: Layout) -> tuple[float, float]:
+    """Seconds of one statement, and those of the processor."""
+    start, processor = time.perf_counter(), time.process_time()
     connection.execute(prefix + layout.text, dict(layout.bound) or None).fetchall()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - processor
 
 
 def difference(connection: Connection, model: SegmentModel, name: str) -> float:
@@ -233,7 +235,7 @@ def measured(size: int, segments: int, rows: int, repeats: int) -> dict[str, Fou
     """Every layout in turn, `repeats` times. Raises AssertionError where one gives other memberships."""
     model = random_model(size, segments)
     ways = layouts(model)
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    runs: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     planning, apart = {}, {}
     with duckdb.connect() as connection:
         write_features(connection, size, rows)
@@ -241,33 +243,32 @@ def measured(size: int, segments: int, rows: int, repeats: int) -> dict[str, Fou
         run(connection, f"create table shipped as {ways['literals'].text}")
         for repeat in range(repeats):
             for name, layout in ways.items():
-                seconds[name].append(
+                runs[name].append(
                     executed(connection, "create or replace table result as ", layout)
                 )
-                tell(f"{size} × {segments}: {name} {seconds[name][-1]:.2f} s")
+                tell(f"{size} × {segments}: {name} {runs[name][-1][0]:.2f} s")
                 if not repeat:
-                    planning[name] = executed(connection, "explain ", layout)
+                    _, planning[name] = executed(connection, "explain ", layout)
                     apart[name] = difference(connection, model, "result")
     for name, found in apart.items():
         if not found < AS_EQUAL:
             raise AssertionError(f"{name}: found memberships {found} apart")
     return {
-        name: Found(len(ways[name].text), planning[name], seconds[name], apart[name])
-        for name in ways
+        name: Found(len(ways[name].text), planning[name], runs[name], apart[name]) for name in ways
     }
 
 
 def report(size: int, segments: int, rows: int, found: Mapping[str, Found]) -> Iterator[str]:
     """The lines of one shape's table, in Markdown."""
-    shipped = median(found["literals"].seconds)
+    shipped = median(work for _, work in found["literals"].runs)
     yield f"**{size} features × {segments} segments**, {rows:,} rows:"
     yield ""
-    yield "| layout | seconds | times the literals | planning, seconds | characters | memberships apart |"
-    yield "|---|---:|---:|---:|---:|---:|"
+    yield "| layout | seconds | processor seconds | times the literals | planning | characters | memberships apart |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     for name, one in found.items():
-        seconds = median(one.seconds)
+        seconds, work = (median(each) for each in zip(*one.runs, strict=True))
         yield (
-            f"| {name} | {seconds:.2f} | {seconds / shipped:.2f} | {one.planning:.2f} "
+            f"| {name} | {seconds:.2f} | {work:.2f} | {work / shipped:.2f} | {one.planning:.2f} "
             f"| {one.characters:,} | {one.apart:.0e} |"
         )
     yield ""
