@@ -242,7 +242,7 @@ def maximization(sums: Array, covariance_type: CovarianceType, regularization: f
     regularization: added to the diagonals; 0 leaves the ascent exact
     """
     counts = np.maximum(sums[:, 0], 10 * np.finfo(float).eps)
-    size = _feature_count(sums.shape[1])
+    size = feature_count(sums.shape[1])
     means = sums[:, 1 : size + 1] / counts[:, None]
     within = _square(sums[:, size + 1 :], size) / counts[:, None, None]
     within -= means[:, :, None] * means[:, None, :]
@@ -451,6 +451,6 @@ def _square(triangles: Array, size: int) -> Array:
     return result
 
 
-def _feature_count(moment_count: int) -> int:
+def feature_count(moment_count: int) -> int:
     """D from 1 + D + D (D + 1) / 2."""
     return round((math.sqrt(8 * moment_count + 1) - 3) / 2)

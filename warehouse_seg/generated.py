@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warehouse_seg import em
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.population import sums_sql
 from warehouse_seg.rendering import render
@@ -60,6 +61,8 @@ def statements(dialect: str) -> dict[str, str]:
     """File name → SQL text for one dialect."""
     model = reference_model()
     macro_model = model.to_macro()
+    everything = np.ones(len(model.features), dtype=bool)
+    coefficients = em.natural_parameters(em.parameters_of(model), everything)
     scores, features = "seg_customer_scores", "seg_customer_features"
     lines, category_spend = "stg_seg__transactions", "seg_customer_category_spend"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
@@ -74,7 +77,9 @@ def statements(dialect: str) -> dict[str, str]:
         "seg_customer_scores_without_some.sql": compile_scores(
             model, features, dialect, patterns=[["spend_wine"]]
         ),
-        "population_sums.sql": sums_sql(model, [], f"select * from {features}", None, dialect),
+        "population_sums.sql": sums_sql(
+            model, coefficients, [], f"select * from {features}", None, dialect
+        ),
         "seg_customer_segments.sql": render(
             "seg_customer_assignment", macro_model, scores, tiers, dialect
         ),

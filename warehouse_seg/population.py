@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg import em
-from warehouse_seg.model import Component, SegmentModel
+from warehouse_seg.model import Component, SegmentModel, as_matrix, exponent_texts
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.warehouse import Warehouse
@@ -46,18 +46,23 @@ class Population:
 
     def one_pass(self, parameters: em.Parameters) -> tuple[Array, float]:
         """The completed sums (K, P) of all customers under these parameters, and the objective."""
-        model = with_parameters(self.model, parameters)
         sums, objective = [], 0.0
         for missing in ([], *self.patterns):
-            query = sums_sql(model, missing, self.features, self.weight, self.warehouse.dialect)
+            measured = np.array([name not in missing for name in self.model.feature_names])
+            coefficients = em.natural_parameters(parameters, measured)
+            query = sums_sql(
+                self.model,
+                coefficients,
+                missing,
+                self.features,
+                self.weight,
+                self.warehouse.dialect,
+            )
             (row,) = self.warehouse.rows(query)
             # Nobody may be known in everything.
             if row["objective"] is not None:
                 objective += row["objective"]
-                measured = np.array([name not in missing for name in self.model.feature_names])
-                sums.append(
-                    em.PatternSums(measured, sums_of_row(row, len(model.components), measured))
-                )
+                sums.append(em.PatternSums(measured, sums_of_row(row, *coefficients.shape)))
         return em.completed(sums, parameters), objective
 
     def log_density(self, model: SegmentModel) -> float:
@@ -149,31 +154,33 @@ def with_parameters(model: SegmentModel, parameters: em.Parameters) -> SegmentMo
 
 def sums_sql(
     model: SegmentModel,
+    coefficients: Array,
     missing: Sequence[str],
     features: str,
     weight: str | None,
     dialect: str,
 ) -> str:
-    """The query of the sums, under a model, of the customers who lack these features and no others.
+    """The query of the sums of the customers who lack these features and no others.
 
+    coefficients (K, P): of the moments in the log joint density (`em.natural_parameters`)
     features: a select; its result is one row: n_k, z_k_f, zz_k_f_g by segment and features, from 1, and objective
     """
-    roundings = [feature.rounding_to_macro() for feature in model.features]
     return render(
         "seg_population_sums",
-        model.to_macro(),
+        [feature.to_macro() for feature in model.features],
         list(missing),
         f"({features}) as features",
-        roundings,
+        exponent_texts(as_matrix(coefficients + 0.0)),
+        [feature.rounding_to_macro() for feature in model.features],
         weight,
         model.covariance_type in ("diag", "spherical"),
         dialect,
     )
 
 
-def sums_of_row(row: Mapping[str, Any], components: int, measured: em.Flags) -> Array:
+def sums_of_row(row: Mapping[str, Any], components: int, moments: int) -> Array:
     """A row of `sums_sql` as sums (K, P) in the order of `em.Moments`, zero where nothing was measured."""
-    size = len(measured)
+    size = em.feature_count(moments)
     names = ["n_{k}", *(f"z_{{k}}_{f + 1}" for f in range(size))]
     names += [f"zz_{{k}}_{i + 1}_{j + 1}" for i, j in zip(*np.triu_indices(size), strict=True)]
     return np.array(

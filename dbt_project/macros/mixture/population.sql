@@ -1,89 +1,89 @@
 {#-
     What one pass of expectation maximisation needs of all customers, as one row of sums: nobody leaves the warehouse.
 
-    Per segment k, with the memberships p under the given parameters and a customer's weight w (1 where there is none):
+    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ psi_f where f = g):
 
-        n_k = sum w p_k        z_k_f = sum w p_k z_f        zz_k_f_g = sum w p_k (z_f z_g + psi_f where f = g)
+        l_k       = ln w_k + E ln N(z | m_k, covariance_k) = sum of coefficients times moments     log_joint
+        n_k = sum w p_k        z_k_f = sum w p_k z_f        zz_k_f_g = sum w p_k zz_f_g
         objective = sum w ln sum_k exp(l_k)
 
-    Values are standardised, so that the sums are centred: a hundred million of them lose no digits that count. psi is
-    the variance that rounding left (docs/model.md); it enters l_k as -1/2 sum_f (inverse covariance_k)_ff psi_f.
+    with the memberships p and a customer's weight w (1 where there is none); psi is the variance that rounding left
+    (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits that
+    count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
 
-    model       as seg_mixture_scores takes it
-    missing     names of the features that the summed customers lack, and no others do; [] for those who lack none
-    roundings   a list beside model.features: step and atoms, by value; [] where every value is exact
-    weight      name of the column of weights, or none
-    diagonal    true where the covariances are diagonal: the squares are enough
+    features        as model.features of seg_mixture_scores
+    missing         names of the features that the summed customers lack, and no others do; [] for those who lack none
+    coefficients    per segment a text for every moment: 1, z by feature, zz by pairs of features f <= g in their order
+    roundings       a list beside features: step and atoms, by value; [] where every value is exact
+    weight          name of the column of weights, or none
+    diagonal        true where the covariances are diagonal: the squares are enough
 -#}
-{%- macro seg_population_sums(model, missing, relation, roundings, weight, diagonal, dialect) -%}
-{%- set branches = [] -%}
-{%- do seg_add_branches(dict(model, patterns=[missing] if missing else []), branches) -%}
-{%- set part = branches[-1] -%}
-{%- set weights = ['customer_weight'] if weight else [] -%}
-{%- set carried = [] -%}
-{%- for feature in part.features -%}{%- do carried.append('z_' ~ feature.position) -%}{%- endfor -%}
-{%- set rounded = [] -%}
-{%- for feature in part.features if roundings and seg_is_rounded(roundings[feature.position - 1]) == 'yes' -%}
-    {%- do rounded.append(feature) -%}
+{%- macro seg_population_sums(features, missing, relation, coefficients, roundings, weight, diagonal, dialect) -%}
+{%- set moments, rounded = [], [] -%}
+{%- do seg_add_moments(features, missing, diagonal, moments) -%}
+{%- set measured = moments | selectattr('second', 'none') | list -%}
+{%- set products = moments | rejectattr('second', 'none') | list -%}
+{%- for one in measured if roundings and seg_is_rounded(roundings[one.first - 1]) == 'yes' -%}
+    {%- do rounded.append(one.first) -%}
 {%- endfor -%}
-{%- for feature in rounded -%}{%- do carried.append('psi_' ~ feature.position) -%}{%- endfor -%}
-{%- do carried.extend(weights) -%}
-{%- set carried = carried | join(', ') -%}
-{%- set times_weight = ' * customer_weight' if weight else '' -%}
-{%- set also = carried ~ ', ' if carried else '' -%}
+{%- set weighted = ' * customer_weight' if weight else '' -%}
+{%- set carried = (moments | map(attribute='name') | list) + (['customer_weight'] if weight else []) -%}
+{%- set also = (carried | join(', ') ~ ',') if carried else '' -%}
 with
 
-{{ seg_measured_step(model, relation, 'cast(' ~ seg_identifier(weight, dialect) ~ ' as ' ~ seg_double(dialect) ~ ') as customer_weight' if weight else '1 as one', false, dialect) }}
+{{ seg_measured_step({'features': features}, relation, seg_weight_column(weight, dialect), false, dialect) }}
 
 standardized as (
     select
-        {%- for feature in part.features %}
-        {{ seg_standardized(feature, 'x_' ~ feature.position) }} as z_{{ feature.position }},
+        {%- for one in measured %}
+        {{ seg_standardized(features[one.first - 1], 'x_' ~ one.first) }} as {{ one.name }},
         {%- endfor %}
-        {%- for feature in rounded %}
-        {{ seg_rounding_variance(feature, 'x_' ~ feature.position, roundings[feature.position - 1]) }} as psi_{{ feature.position }},
+        {%- for position in rounded %}
+        {{ seg_rounding_variance(features[position - 1], 'x_' ~ position, roundings[position - 1]) }} as psi_{{ position }},
         {%- endfor %}
-        {{ 'customer_weight' if weight else 'one' }}
+        customer_weight
     from measured
-    where {{ seg_branch_condition(part) }}{{ seg_step_end(dialect) }}
+    where {% for feature in features %}x_{{ loop.index }} is {{ 'null' if feature.feature in missing else 'not null' }}{{ ' and ' if not loop.last }}{% endfor %}
+    {{- seg_step_end(dialect) }}
 ),
 
-whitened as (
+moments as (
     select
-        {%- for segment in part.components %}
-        {%- for feature in part.features %}
-        {{ seg_whitened(segment, part.features, loop.index0) }} as y_{{ segment.segment_key }}_{{ feature.position }},
+        {%- for one in measured %}
+        {{ one.name }},
         {%- endfor %}
+        {%- for one in products %}
+        z_{{ one.first }} * z_{{ one.second }}{{ ' + psi_' ~ one.first if one.first == one.second and one.first in rounded }} as {{ one.name }},
         {%- endfor %}
-        {{ carried or 'one' }}
+        customer_weight
     from standardized{{ seg_step_end(dialect) }}
 ),
 
 log_joint as (
     select
         {{ also }}
-        {%- for segment in part.components %}
-        {{ segment.log_norm }}{{ seg_half_norm(segment, part.features, rounded) }} as log_joint_{{ segment.segment_key }}
+        {%- for row in coefficients %}
+        {{ row[0] }}{% for one in moments if row[one.place] != '0.0e0' %} + {{ one.name }} * {{ row[one.place] }}{% endfor %} as log_joint_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from whitened{{ seg_step_end(dialect) }}
+    from moments{{ seg_step_end(dialect) }}
 ),
 
 maximum as (
     select
         {{ also }}
-        {%- for segment in part.components %}
-        log_joint_{{ segment.segment_key }},
+        {%- for row in coefficients %}
+        log_joint_{{ loop.index }},
         {%- endfor %}
-        {{ seg_greatest('log_joint_', part.components) }} as maximum
+        {% if coefficients | length == 1 %}log_joint_1{% else %}greatest({% for row in coefficients %}log_joint_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}){% endif %} as maximum
     from log_joint{{ seg_step_end(dialect) }}
 ),
 
 shifted as (
     select
         {{ also }}
-        {%- for segment in part.components %}
-        {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
+        {%- for row in coefficients %}
+        {{ seg_exp_of_negative('log_joint_' ~ loop.index ~ ' - maximum', dialect) }} as shifted_{{ loop.index }},
         {%- endfor %}
         maximum
     from maximum{{ seg_step_end(dialect) }}
@@ -92,10 +92,10 @@ shifted as (
 total as (
     select
         {{ also }}
-        {%- for segment in part.components %}
-        shifted_{{ segment.segment_key }},
+        {%- for row in coefficients %}
+        shifted_{{ loop.index }},
         {%- endfor %}
-        {% for segment in part.components %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
+        {% for row in coefficients %}{{ ' + ' if not loop.first }}shifted_{{ loop.index }}{% endfor %} as total,
         maximum
     from shifted{{ seg_step_end(dialect) }}
 ),
@@ -103,28 +103,19 @@ total as (
 memberships as (
     select
         {{ also }}
-        {%- for segment in part.components %}
-        shifted_{{ segment.segment_key }} / total{{ times_weight }} as membership_{{ segment.segment_key }},
+        {%- for row in coefficients %}
+        shifted_{{ loop.index }} / total{{ weighted }} as membership_{{ loop.index }},
         {%- endfor %}
-        {%- for first in part.features %}
-        {%- for second in part.features if second.position == first.position or (second.position > first.position and not diagonal) %}
-        z_{{ first.position }} * z_{{ second.position }}{{ ' + psi_' ~ first.position if first == second and first in rounded }} as zz_{{ first.position }}_{{ second.position }},
-        {%- endfor %}
-        {%- endfor %}
-        (maximum + ln(total)){{ times_weight }} as density
+        (maximum + ln(total)){{ weighted }} as density
     from total{{ seg_step_end(dialect) }}
 )
 
 select
-    {%- for segment in part.components %}
-    {%- set membership = 'membership_' ~ segment.segment_key %}
-    sum({{ membership }}) as n_{{ loop.index }},
+    {%- for row in coefficients %}
     {%- set k = loop.index %}
-    {%- for first in part.features %}
-    sum({{ membership }} * z_{{ first.position }}) as z_{{ k }}_{{ first.position }},
-    {%- for second in part.features if second.position == first.position or (second.position > first.position and not diagonal) %}
-    sum({{ membership }} * zz_{{ first.position }}_{{ second.position }}) as zz_{{ k }}_{{ first.position }}_{{ second.position }},
-    {%- endfor %}
+    sum(membership_{{ k }}) as n_{{ k }},
+    {%- for one in moments %}
+    sum(membership_{{ k }} * {{ one.name }}) as {{ seg_sum_name(one, k) }},
     {%- endfor %}
     {%- endfor %}
     sum(density) as objective
@@ -132,23 +123,35 @@ from memberships
 {%- endmacro -%}
 
 
-{#- ` - 1/2 (|y|^2 + sum_f (U U')_ff psi_f)`; nothing where nothing was measured. -#}
-{%- macro seg_half_norm(segment, features, rounded) -%}
-    {%- if features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, features) }}
-        {%- for feature in features -%}
-            {%- if feature in rounded %} + psi_{{ feature.position }} * {{ seg_precision(segment, loop.index0) }}{% endif -%}
+{#- Appends the moments of the measured features: name, first and second feature (none for the value itself), and the
+    place among the coefficients of all features, of which 0 is the constant. -#}
+{%- macro seg_add_moments(features, missing, diagonal, moments) -%}
+    {%- set place = namespace(next=1) -%}
+    {%- for feature in features -%}
+        {%- if feature.feature not in missing -%}
+            {%- do moments.append({'name': 'z_' ~ loop.index, 'first': loop.index, 'second': none, 'place': place.next}) -%}
+        {%- endif -%}
+        {%- set place.next = place.next + 1 -%}
+    {%- endfor -%}
+    {%- for first in range(1, features | length + 1) -%}
+        {%- for second in range(first, features | length + 1) -%}
+            {%- set known = features[first - 1].feature not in missing and features[second - 1].feature not in missing -%}
+            {%- if known and (first == second or not diagonal) -%}
+                {%- do moments.append({'name': 'zz_' ~ first ~ '_' ~ second, 'first': first, 'second': second, 'place': place.next}) -%}
+            {%- endif -%}
+            {%- set place.next = place.next + 1 -%}
         {%- endfor -%}
-    ){%- endif -%}
+    {%- endfor -%}
 {%- endmacro -%}
 
 
-{#- (U U')_ff: the precision of one feature given all others. -#}
-{%- macro seg_precision(segment, row) -%}
-    {%- set found = namespace(sum=0.0) -%}
-    {%- for number in segment.precision_cholesky[row] -%}
-        {%- set found.sum = found.sum + (number | float) ** 2 -%}
-    {%- endfor -%}
-    {{- seg_exponent(found.sum) -}}
+{%- macro seg_sum_name(moment, k) -%}
+    {{- 'z_' ~ k ~ '_' ~ moment.first if moment.second is none else 'zz_' ~ k ~ '_' ~ moment.first ~ '_' ~ moment.second -}}
+{%- endmacro -%}
+
+
+{%- macro seg_weight_column(weight, dialect) -%}
+    {{- seg_as_double(weight, dialect) if weight else '1e0' }} as customer_weight
 {%- endmacro -%}
 
 
