@@ -96,8 +96,13 @@ def test_every_statement_means_the_same(
 ) -> None:
     understood = parsed(STATEMENTS[dialect][file], dialect).sql(dialect="duckdb")
     expected = shop.execute(STATEMENTS["duckdb"][file]).fetchall()
-    assert len(expected) > 1 or file == "population_sums.sql"
-    assert sorted(shop.execute(understood).fetchall()) == sorted(expected)
+    found = shop.execute(understood).fetchall()
+    if file == "population_sums.sql":
+        # One row of sums, whose last digits depend on the order in which products are added.
+        assert found[0] == pytest.approx(expected[0], rel=1e-12)
+        return
+    assert len(expected) > 1
+    assert sorted(found) == sorted(expected)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

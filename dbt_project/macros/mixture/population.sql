@@ -58,15 +58,24 @@ moments as (
         customer_weight
     from standardized{{ seg_step_end(dialect) }}
 ),
+{%- if dialect == 'duckdb' and moments %}
+
+listed as (
+    select
+        {{ also }}
+        [{{ moments | map(attribute='name') | join(', ') }}] as moments
+    from moments
+),
+{%- endif %}
 
 log_joint as (
     select
         {{ also }}
         {%- for row in coefficients %}
-        {{ row[0] }}{% for one in moments if row[one.place] != '0.0e0' %} + {{ one.name }} * {{ row[one.place] }}{% endfor %} as log_joint_{{ loop.index }}
+        {{ row[0] }}{{ seg_plus_inner_product(moments, row, dialect) }} as log_joint_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from moments{{ seg_step_end(dialect) }}
+    from {{ 'listed' if dialect == 'duckdb' and moments else 'moments' }}{{ seg_step_end(dialect) }}
 ),
 
 maximum as (
@@ -142,6 +151,17 @@ from memberships
             {%- set place.next = place.next + 1 -%}
         {%- endfor -%}
     {%- endfor -%}
+{%- endmacro -%}
+
+
+{#- ` + sum of moments times coefficients`. On DuckDB over a list: 8 of them over 44 moments took 0.3 s a million customers,
+    and 1.0 s as a sum of products, each of which is a vector of its own there. -#}
+{%- macro seg_plus_inner_product(moments, row, dialect) -%}
+    {%- if not moments -%}
+    {%- elif dialect == 'duckdb' %} + list_inner_product(moments, [{% for one in moments %}{{ row[one.place] }}{{ ', ' if not loop.last }}{% endfor %}])
+    {%- else -%}
+        {%- for one in moments if row[one.place] != '0.0e0' %} + {{ one.name }} * {{ row[one.place] }}{% endfor -%}
+    {%- endif -%}
 {%- endmacro -%}
 
 
