@@ -110,7 +110,8 @@ def test_a_profile_that_is_not_there(features_shop: Shop, tmp_path: Path) -> Non
     [
         (CREDENTIALS | {"path": ":memory:"}, "found the DuckDB path ':memory:'"),
         (CREDENTIALS | {"path": "absent.duckdb"}, "found no DuckDB file"),
-        ({"type": "postgres", "schema": "main"}, "found a profile of type postgres"),
+        ({"type": "snowflake", "schema": "main"}, "found a profile of type snowflake"),
+        ({"type": "postgre", "schema": "main"}, "did you mean 'postgres'?"),
     ],
 )
 def test_a_database_that_cannot_be_fitted_on(

@@ -10,9 +10,15 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from tests.engines.conftest import Twins
-from tests.engines.shops import TABLES
+from tests.engines.shops import TABLES, Shop
+from warehouse_seg import em
+from warehouse_seg.jobs.fit import stored_model
+from warehouse_seg.model import SegmentModel
+from warehouse_seg.patterns import missing_patterns
+from warehouse_seg.population import Population
 
 EXACT = 0.0
 CLOSE = 1e-9
@@ -64,6 +70,26 @@ def test_every_model_was_built_and_every_data_test_passed(twins: Twins) -> None:
     statuses = [result["status"] for result in results["results"]]
     assert len(statuses) >= 30
     assert set(statuses) <= {"success", "pass", "warn"}
+
+
+def test_a_pass_over_all_customers_is_the_same(twins: Twins) -> None:
+    """What `fit --population` makes its next parameters of, and the log density of everybody."""
+    model = stored_model(twins.duckdb.project, None)
+    expected, found = (sums_of_everybody(shop, model) for shop in (twins.duckdb, twins.other))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
+    """The objective, the log density and the next parameters, as one row of numbers."""
+    query = f"select * from {shop.project.last_manifest().relation('seg_customer_features')}"
+    with shop.project.warehouse(read_only=True) as warehouse:
+        patterns = missing_patterns(warehouse, model, query, 16)
+        everybody = Population(warehouse, model, query, patterns)
+        sums, objective = everybody.one_pass(em.parameters_of(model))
+        means = [objective / everybody.customers, everybody.log_density(model)]
+    following = em.maximization(sums, model.covariance_type, 0.0)
+    parts = (following.weights, following.means, following.covariances)
+    return np.concatenate([means, *(part.ravel() for part in parts)])
 
 
 def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.shop_fixtures import Command
 from tests.small_shop import DATABASE, Shop
+from warehouse_seg.engines import duckdb as duckdb_client
 from warehouse_seg.errors import UsageError
 from warehouse_seg.warehouse import connect, is_lock_error, lock_message
 
@@ -88,7 +89,8 @@ def test_a_lock_met_by_dbt_is_exit_2_and_says_who(scored_shop: Shop) -> None:
 def test_a_lock_met_by_python_is_exit_2_and_says_who(
     scored_shop: Shop, command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    monkeypatch.setattr("warehouse_seg.dbt.connect", partial(connect, patience=0.1))
+    impatient = partial(duckdb_client.open_file, patience=0.1)
+    monkeypatch.setattr(duckdb_client, "open_file", impatient)
     with held(scored_shop.folder / DATABASE) as holder:
         done = command(scored_shop, *arguments)
     assert done.exit_code == 2
