@@ -12,6 +12,7 @@ from tests.engines.conftest import Twins
 from tests.engines.test_same_answers import CLOSE, differences
 from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.generated import reference_model
+from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.rendering import render
 from warehouse_seg.warehouse import Warehouse
 
@@ -47,7 +48,8 @@ def answers(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
     """Scores, assignment and profiles."""
     dialect, model = warehouse.dialect, reference_model()
     people = f"{customers(dialect)} as people"
-    scores = f"({model.score_sql(people, dialect)})"
+    patterns = missing_patterns(warehouse, model, f"select * from {people}", 8)
+    scores = f"({model.score_sql(people, dialect, patterns=patterns)})"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     measures = [{"feature": name, "shift": "0.0e0"} for name in model.feature_names]
     texts = {
