@@ -122,11 +122,12 @@ def _run(shop: Shop) -> Shop:
 
 
 def carry(source: Path, shop: Shop, load: Load) -> None:
-    """Make every raw table of a DuckDB file in another shop's warehouse."""
+    """Make every raw table of a DuckDB file in another shop's warehouse, where two shops of one server share them."""
     with shop.project.warehouse() as warehouse:
         warehouse.execute(f"create schema if not exists {RAW}")
         for name in raw_tables(source):
-            load(warehouse, name, source)
+            if not warehouse.has_relation(f"{RAW}.{name}"):
+                load(warehouse, name, source)
 
 
 def raw_tables(source: Path) -> list[str]:
