@@ -104,8 +104,13 @@ def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -
             apart[np.isnan(a) & np.isnan(b)] = 0.0
             if not (apart <= tolerance).all():
                 said.append(f"{name}: {np.nanmax(apart)}, in {(~(apart <= tolerance)).sum()} rows")
-        elif (wrong := expected[name].astype(str) != found[name].astype(str)).any():
-            said.append(f"{name}: {expected[name][wrong].iloc[0]}, {found[name][wrong].iloc[0]}")
+            continue
+        # NULL comes as None from one engine and as NaN from another.
+        left, right = (
+            side[name].astype(object).where(side[name].notna(), None) for side in (expected, found)
+        )
+        if (wrong := left.astype(str) != right.astype(str)).any():
+            said.append(f"{name}: {left[wrong].iloc[0]}, {right[wrong].iloc[0]}")
     return said
 
 

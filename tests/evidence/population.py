@@ -39,7 +39,11 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
     columns = shop.sample.columns
     sample = replace(shop.sample, columns={name: values[:read] for name, values in columns.items()})
     settings = shop.settings.model_copy(
-        update={"segments": Segments(min=SHAPE, max=SHAPE), "covariance": ("full",)}
+        update={
+            "segments": Segments(min=SHAPE, max=SHAPE),
+            "covariance": ("full",),
+            "min_segment_share": 0.0,
+        }
     )
     model = fit_model(sample, shop.choices, settings)
     with duckdb.connect() as connection:
