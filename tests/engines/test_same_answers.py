@@ -107,9 +107,9 @@ def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -
             continue
         # NULL comes as None from one engine and as NaN from another.
         left, right = (
-            side[name].astype(object).where(side[name].notna(), None) for side in (expected, found)
+            side[name].astype(object).fillna("NULL").map(str) for side in (expected, found)
         )
-        if (wrong := left.astype(str) != right.astype(str)).any():
+        if (wrong := left != right).any():
             said.append(f"{name}: {left[wrong].iloc[0]}, {right[wrong].iloc[0]}")
     return said
 
