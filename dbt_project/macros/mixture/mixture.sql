@@ -31,7 +31,7 @@ with
 
 {%- for branch in branches %}
 
-{{ seg_standardized_step(branch, seg_key_columns(keys, dialect), '', several, dialect) }}
+{{ seg_standardized_step(branch, seg_key_columns(keys, dialect), several, dialect) }}
 
 {{ seg_whitened_step(branch, seg_key_columns(keys, dialect), dialect) }}
 
@@ -127,19 +127,14 @@ measured as {{ seg_not_materialized(dialect) if several }}(
 {%- endmacro -%}
 
 
-{#-
-    The standardised features of the customers of one branch.
-
-    further     columns that a caller needs beside, as text that ends with a comma; may use x_1, x_2, …
--#}
-{%- macro seg_standardized_step(branch, carried, further, several, dialect) -%}
+{#- The standardised features of the customers of one branch. -#}
+{%- macro seg_standardized_step(branch, carried, several, dialect) -%}
 standardized{{ branch.suffix }} as (
     select
         {{ carried }},
         {%- for feature in branch.features %}
         {{ seg_standardized(feature, 'x_' ~ feature.position) }} as z_{{ feature.position }},
         {%- endfor %}
-        {{- further }}
         {{ seg_literal(branch.missing | join(', '), dialect) if several else seg_missing_features(branch.features, dialect) }} as missing_features
     from measured
     {%- if several %}
