@@ -9,7 +9,7 @@
         as_of_date,
         case
             {%- for segment in segments %}
-            when {{ seg_membership_column(segment) }} = {{ seg_greatest('membership_', segments) }} then {{ seg_literal(segment.segment_key, dialect) }}
+            when {{ seg_membership_column(segment) }} = {{ seg_greatest('membership_', segments | map(attribute='segment_key') | list) }} then {{ seg_literal(segment.segment_key, dialect) }}
             {%- endfor %}
         end as segment_key
     from (

@@ -46,7 +46,7 @@ def test_planted_faults_are_found(install: Install, dbt: Dbt, tmp_path: Path) ->
     package = copy_package(
         tmp_path / "package",
         ("seg_customer_history", "net_amount > 0 or", "net_amount >= 0 or"),
-        ("seg_customer_history", "as date) < obs", "as date) <= obs"),
+        ("seg_customer_history", "as date) < {{", "as date) <= {{"),
         ("stg_seg__transactions", "select\n", "select distinct\n"),
     )
     named = {

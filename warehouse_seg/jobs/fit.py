@@ -16,7 +16,7 @@ from warehouse_seg.jobs.features import (
     count_overlap,
     read_sample,
 )
-from warehouse_seg.jobs.population import with_everybody
+from warehouse_seg.jobs.population import everybody_of, with_everybody
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.lineage import Lineage, trace, with_new_keys
@@ -64,8 +64,9 @@ def fit(
         basis, sample = _read(warehouse, session, None if reselect else previous, progress)
     model = _fitted(basis, sample, session.settings, notes, progress)
     with project.warehouse(read_only=True) as warehouse:
+        everybody = everybody_of(warehouse, session, model)
         model = with_everybody(
-            warehouse, session, model, sample, refit=population, progress=progress
+            everybody, session.settings.model, sample, refit=population, progress=progress
         )
     lineage = None
     if previous is None:
@@ -77,7 +78,7 @@ def fit(
             _refuse_too_much_change(lineage, previous, session.settings.model.min_kept_share)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
-        _warn_of_limits(model, warehouse.dialect, progress)
+        _warn_of_limits(model, everybody.patterns, warehouse.dialect, progress)
         stored = registry.publish(model, lineage)
         registry.activate(stored.model_version, "fit", notes, expected=active)
     return stored
@@ -166,9 +167,11 @@ def _refuse_too_much_change(
     )
 
 
-def _warn_of_limits(model: SegmentModel, dialect: str, progress: Progress) -> None:
+def _warn_of_limits(
+    model: SegmentModel, patterns: Sequence[Sequence[str]], dialect: str, progress: Progress
+) -> None:
     """Say, before the model becomes the active one, which limits of the engine its scoring SQL passes."""
-    text = model.score_sql("seg_customer_features", dialect)
+    text = model.score_sql("seg_customer_features", dialect, patterns=patterns)
     for warning in passed_limits(size_of(text, model), dialect):
         progress(f"warning: {warning}")
 

@@ -19,24 +19,31 @@ from warehouse_seg.settings import ModelSettings
 from warehouse_seg.warehouse import Warehouse
 
 
+def everybody_of(warehouse: Warehouse, session: Session, model: SegmentModel) -> Population:
+    """All customers of the project in the model's feature space.
+
+    Raises UsageError where they lack more sets of features than `model.missing_patterns` allows.
+    """
+    settings = session.settings.model
+    query = features_query(warehouse, session, model.categories)
+    patterns = missing_patterns(warehouse, model, query, settings.missing_patterns)
+    return Population(warehouse, model, query, patterns, settings.weight)
+
+
 def with_everybody(
-    warehouse: Warehouse,
-    session: Session,
-    model: SegmentModel,
+    everybody: Population,
+    settings: ModelSettings,
     sample: Sample,
     *,
     refit: bool,
     progress: Progress,
 ) -> SegmentModel:
-    """The model with the log density of all customers beside the sample's, in one pass.
+    """The population's model with the log density of all customers beside the sample's, in one pass.
 
     refit: go on from the sample's model to the best one of all customers first
     Raises Refused where all customers lead to a degenerate model.
     """
-    settings = session.settings.model
-    query = features_query(warehouse, session, model.categories)
-    patterns = missing_patterns(warehouse, model, query, settings.missing_patterns)
-    everybody = Population(warehouse, model, query, patterns, settings.weight)
+    model = everybody.model
     if refit:
         model = _refined(everybody, sample, settings, progress)
     told = everybody.log_density(model)

@@ -24,9 +24,8 @@ known_transactions as (
         cast(ordered_at as date) as ordered_on,
         {{ seg_money('amount') }} as amount
     from {{ transactions_relation }}
-    cross join observation
     where
-        cast(ordered_at as date) < observation.as_of_date
+        {{ seg_is_before(as_of_date, dialect) }}
         and customer_id is not null
 
 ),
@@ -39,7 +38,7 @@ orders as (
         min(ordered_on) as first_line_on,
         max(ordered_on) as last_line_on,
         sum(amount) as net_amount,
-        min(amount) as smallest_amount
+        count(case when amount < 0 then 1 end) as refunded_lines
     from known_transactions
     group by customer_id, order_id, case when order_id is null then ordered_on end
 
@@ -54,7 +53,7 @@ dated_orders as (
         last_line_on,
         net_amount,
         case
-            when net_amount > 0 or (net_amount = 0 and smallest_amount >= 0) then first_line_on
+            when net_amount > 0 or (net_amount = 0 and refunded_lines = 0) then first_line_on
         end as purchased_on
     from orders
 
@@ -131,9 +130,26 @@ left join category_spread on customers.customer_id = category_spread.customer_id
 {#- One row: the day before which lines are seen. Pure. -#}
 {%- macro seg_observation(transactions_relation, as_of_date, dialect) -%}
     {%- if as_of_date -%}
-    select cast({{ seg_literal(as_of_date, dialect) }} as date) as as_of_date
+    select {{ seg_date(as_of_date, dialect) }} as as_of_date
     {%- else -%}
     select {{ seg_day_after('max(cast(ordered_at as date))', dialect) }} as as_of_date
     from {{ transactions_relation }}
     {%- endif -%}
+{%- endmacro -%}
+
+
+{#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is, and
+    the comparison would be a join with the one row of `observation`. Pure. -#}
+{%- macro seg_is_before(as_of_date, dialect) -%}
+    {%- if as_of_date -%}
+        cast(ordered_at as date) < {{ seg_date(as_of_date, dialect) }}
+    {%- else -%}
+        ordered_at is not null
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{#- The literal of a text YYYY-MM-DD. -#}
+{%- macro seg_date(text, dialect) -%}
+    cast({{ seg_literal(text, dialect) }} as date)
 {%- endmacro -%}

@@ -23,14 +23,13 @@ known_transactions as (
         category,
         {{ seg_money('amount') }} as amount
     from {{ transactions_relation }}
-    cross join observation
     where
-        cast(ordered_at as date) < observation.as_of_date
+        {{ seg_is_before(as_of_date, dialect) }}
         and customer_id is not null
-        and category is not null
 
 ),
 
+-- No line has a category where the project has none. Asked before the grouping, DuckDB trims every category once more.
 category_spend as (
 
     select
@@ -39,6 +38,7 @@ category_spend as (
         coalesce(sum(amount), 0) as spend
     from known_transactions
     group by customer_id, category
+    having count(category) > 0
 
 ),
 

@@ -24,7 +24,7 @@
 {%- set branches = [] -%}
 {%- do seg_add_branches(model, branches) -%}
 {%- set several = branches | length > 1 -%}
-{%- set far = '\n        is_far,' if several else '' -%}
+{%- set carried = [seg_key_columns(keys, dialect)] + (['is_far'] if several else []) + ['missing_features'] -%}
 with
 
 {{ seg_measured_step(model, relation, seg_key_columns(keys, dialect), several, dialect) }}
@@ -54,39 +54,7 @@ everybody as (
 ),
 {%- endif %}
 
-maximum as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for segment in segments %}
-        log_joint_{{ segment.segment_key }},
-        {%- endfor %}
-        {{ seg_greatest('log_joint_', segments) }} as maximum,{{ far }}
-        missing_features
-    from {{ 'everybody' if several else 'log_joint' }}{{ seg_step_end(dialect) }}
-),
-
-shifted as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for segment in segments %}
-        {{ seg_exp_of_negative('log_joint_' ~ segment.segment_key ~ ' - maximum', dialect) }} as shifted_{{ segment.segment_key }},
-        {%- endfor %}
-        maximum,{{ far }}
-        missing_features
-    from maximum{{ seg_step_end(dialect) }}
-),
-
-total as (
-    select
-        {{ seg_key_columns(keys, dialect) }},
-        {%- for segment in segments %}
-        shifted_{{ segment.segment_key }},
-        {%- endfor %}
-        {% for segment in segments %}{{ ' + ' if not loop.first }}shifted_{{ segment.segment_key }}{% endfor %} as total,
-        maximum,{{ far }}
-        missing_features
-    from shifted{{ seg_step_end(dialect) }}
-),
+{{ seg_softmax_steps('everybody' if several else 'log_joint', segments | map(attribute='segment_key') | list, carried, dialect) }}
 
 memberships as (
     select
@@ -95,7 +63,10 @@ memberships as (
         {%- for segment in segments %}
         shifted_{{ segment.segment_key }} / total as {{ seg_membership_column(segment) }},
         {%- endfor %}
-        maximum + ln(total) as log_density,{{ far }}
+        maximum + ln(total) as log_density,
+        {%- if several %}
+        is_far,
+        {%- endif %}
         missing_features
     from total
 )
@@ -178,6 +149,51 @@ log_joint{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
+{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is `total`.
+
+    source    the step that has log_joint_<name> and the carried columns
+    names     what follows log_joint_: a segment's key, or its number
+    carried   names of the columns that pass through -#}
+{%- macro seg_softmax_steps(source, names, carried, dialect) -%}
+maximum as (
+    select
+        {%- for column in carried %}
+        {{ column }},
+        {%- endfor %}
+        {%- for name in names %}
+        log_joint_{{ name }},
+        {%- endfor %}
+        {{ seg_greatest('log_joint_', names) }} as maximum
+    from {{ source }}{{ seg_step_end(dialect) }}
+),
+
+shifted as (
+    select
+        {%- for column in carried %}
+        {{ column }},
+        {%- endfor %}
+        {%- for name in names %}
+        {{ seg_exp_of_negative('log_joint_' ~ name ~ ' - maximum', dialect) }} as shifted_{{ name }},
+        {%- endfor %}
+        maximum
+    from maximum{{ seg_step_end(dialect) }}
+),
+
+total as (
+    select
+        {%- for column in carried %}
+        {{ column }},
+        {%- endfor %}
+        {%- for name in names %}
+        shifted_{{ name }},
+        {%- endfor %}
+        {% for name in names %}{{ ' + ' if not loop.first }}shifted_{{ name }}{% endfor %} as total,
+        maximum
+    from shifted{{ seg_step_end(dialect) }}
+),
+{%- endmacro -%}
+
+
 {%- macro seg_key_columns(keys, dialect) -%}
     {%- for key in keys -%}{{ seg_identifier(key, dialect) }}{{ ', ' if not loop.last }}{%- endfor -%}
 {%- endmacro -%}
@@ -247,10 +263,10 @@ log_joint{{ branch.suffix }} as (
 
 
 {#- The largest of one column per segment. Spark's greatest() refuses a single argument. -#}
-{%- macro seg_greatest(prefix, segments) -%}
-    {%- if segments | length == 1 -%}
-        {{ prefix }}{{ segments[0].segment_key }}
+{%- macro seg_greatest(prefix, names) -%}
+    {%- if names | length == 1 -%}
+        {{ prefix }}{{ names[0] }}
     {%- else -%}
-        greatest({% for segment in segments %}{{ prefix }}{{ segment.segment_key }}{{ ', ' if not loop.last }}{% endfor %})
+        greatest({% for name in names %}{{ prefix }}{{ name }}{{ ', ' if not loop.last }}{% endfor %})
     {%- endif -%}
 {%- endmacro -%}

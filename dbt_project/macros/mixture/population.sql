@@ -78,36 +78,7 @@ log_joint as (
     from {{ 'listed' if dialect == 'duckdb' and moments else 'moments' }}{{ seg_step_end(dialect) }}
 ),
 
-maximum as (
-    select
-        {{ also }}
-        {%- for row in coefficients %}
-        log_joint_{{ loop.index }},
-        {%- endfor %}
-        {% if coefficients | length == 1 %}log_joint_1{% else %}greatest({% for row in coefficients %}log_joint_{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}){% endif %} as maximum
-    from log_joint{{ seg_step_end(dialect) }}
-),
-
-shifted as (
-    select
-        {{ also }}
-        {%- for row in coefficients %}
-        {{ seg_exp_of_negative('log_joint_' ~ loop.index ~ ' - maximum', dialect) }} as shifted_{{ loop.index }},
-        {%- endfor %}
-        maximum
-    from maximum{{ seg_step_end(dialect) }}
-),
-
-total as (
-    select
-        {{ also }}
-        {%- for row in coefficients %}
-        shifted_{{ loop.index }},
-        {%- endfor %}
-        {% for row in coefficients %}{{ ' + ' if not loop.first }}shifted_{{ loop.index }}{% endfor %} as total,
-        maximum
-    from shifted{{ seg_step_end(dialect) }}
-),
+{{ seg_softmax_steps('log_joint', range(1, coefficients | length + 1) | list, carried, dialect) }}
 
 memberships as (
     select

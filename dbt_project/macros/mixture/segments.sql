@@ -29,7 +29,7 @@ scores as (
 top_membership as (
     select
         *,
-        {{ seg_greatest('membership_', segments) }} as membership
+        {{ seg_greatest('membership_', segments | map(attribute='segment_key') | list) }} as membership
     from scores{{ seg_step_end(dialect) }}
 ),
 

@@ -15,9 +15,8 @@ known_transactions as (
         cast(ordered_at as date) as ordered_on,
         cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
-    cross join observation
     where
-        cast(ordered_at as date) < observation.as_of_date
+        ordered_at is not null
         and customer_id is not null
 
 ),
@@ -30,7 +29,7 @@ orders as (
         min(ordered_on) as first_line_on,
         max(ordered_on) as last_line_on,
         sum(amount) as net_amount,
-        min(amount) as smallest_amount
+        count(case when amount < 0 then 1 end) as refunded_lines
     from known_transactions
     group by customer_id, order_id, case when order_id is null then ordered_on end
 
@@ -45,7 +44,7 @@ dated_orders as (
         last_line_on,
         net_amount,
         case
-            when net_amount > 0 or (net_amount = 0 and smallest_amount >= 0) then first_line_on
+            when net_amount > 0 or (net_amount = 0 and refunded_lines = 0) then first_line_on
         end as purchased_on
     from orders
 

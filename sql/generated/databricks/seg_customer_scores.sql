@@ -52,31 +52,31 @@ log_joint as (
 maximum as (
     select
         customer_id, as_of_date,
+        missing_features,
         log_joint_s1,
         log_joint_s2,
-        greatest(log_joint_s1, log_joint_s2) as maximum,
-        missing_features
+        greatest(log_joint_s1, log_joint_s2) as maximum
     from log_joint
 ),
 
 shifted as (
     select
         customer_id, as_of_date,
+        missing_features,
         exp(log_joint_s1 - maximum) as shifted_s1,
         exp(log_joint_s2 - maximum) as shifted_s2,
-        maximum,
-        missing_features
+        maximum
     from maximum
 ),
 
 total as (
     select
         customer_id, as_of_date,
+        missing_features,
         shifted_s1,
         shifted_s2,
         shifted_s1 + shifted_s2 as total,
-        maximum,
-        missing_features
+        maximum
     from shifted
 ),
 

@@ -52,7 +52,15 @@ log_joint as (
 
 maximum as (
     select
-        z_1, z_2, z_3, zz_1_1, zz_1_2, zz_1_3, zz_2_2, zz_2_3, zz_3_3,
+        z_1,
+        z_2,
+        z_3,
+        zz_1_1,
+        zz_1_2,
+        zz_1_3,
+        zz_2_2,
+        zz_2_3,
+        zz_3_3,
         log_joint_1,
         log_joint_2,
         greatest(log_joint_1, log_joint_2) as maximum
@@ -61,7 +69,15 @@ maximum as (
 
 shifted as (
     select
-        z_1, z_2, z_3, zz_1_1, zz_1_2, zz_1_3, zz_2_2, zz_2_3, zz_3_3,
+        z_1,
+        z_2,
+        z_3,
+        zz_1_1,
+        zz_1_2,
+        zz_1_3,
+        zz_2_2,
+        zz_2_3,
+        zz_3_3,
         exp(log_joint_1 - maximum) as shifted_1,
         exp(log_joint_2 - maximum) as shifted_2,
         maximum
@@ -70,7 +86,15 @@ shifted as (
 
 total as (
     select
-        z_1, z_2, z_3, zz_1_1, zz_1_2, zz_1_3, zz_2_2, zz_2_3, zz_3_3,
+        z_1,
+        z_2,
+        z_3,
+        zz_1_1,
+        zz_1_2,
+        zz_1_3,
+        zz_2_2,
+        zz_2_3,
+        zz_3_3,
         shifted_1,
         shifted_2,
         shifted_1 + shifted_2 as total,

@@ -14,14 +14,13 @@ known_transactions as (
         category,
         cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
-    cross join observation
     where
-        cast(ordered_at as date) < observation.as_of_date
+        ordered_at is not null
         and customer_id is not null
-        and category is not null
 
 ),
 
+-- No line has a category where the project has none. Asked before the grouping, DuckDB trims every category once more.
 category_spend as (
 
     select
@@ -30,6 +29,7 @@ category_spend as (
         coalesce(sum(amount), 0) as spend
     from known_transactions
     group by customer_id, category
+    having count(category) > 0
 
 ),
 

@@ -96,34 +96,34 @@ everybody as (
 maximum as (
     select
         customer_id, as_of_date,
+        is_far,
+        missing_features,
         log_joint_s1,
         log_joint_s2,
-        greatest(log_joint_s1, log_joint_s2) as maximum,
-        is_far,
-        missing_features
+        greatest(log_joint_s1, log_joint_s2) as maximum
     from everybody
 ),
 
 shifted as (
     select
         customer_id, as_of_date,
+        is_far,
+        missing_features,
         exp(log_joint_s1 - maximum) as shifted_s1,
         exp(log_joint_s2 - maximum) as shifted_s2,
-        maximum,
-        is_far,
-        missing_features
+        maximum
     from maximum
 ),
 
 total as (
     select
         customer_id, as_of_date,
+        is_far,
+        missing_features,
         shifted_s1,
         shifted_s2,
         shifted_s1 + shifted_s2 as total,
-        maximum,
-        is_far,
-        missing_features
+        maximum
     from shifted
 ),
 
