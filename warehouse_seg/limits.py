@@ -119,6 +119,14 @@ def passed_limits(size: Size, dialect: str) -> list[str]:
     ]
 
 
+def too_wide(columns: int, dialect: str) -> str | None:
+    """A sentence where a select of so many columns is more than the dialect takes, else None."""
+    for limit in LIMITS[dialect]:
+        if limit.measure == "columns" and columns > limit.most:
+            return f"{dialect} {limit.consequence}: found {columns:,} columns, documented are {limit.most:,}"
+    return None
+
+
 def _measured(size: Size, measure: str) -> int:
     """The size in this measure, a text as long as it is when dbt has wrapped it."""
     wrapping = WRAPPING_BYTES if measure in ("bytes", "characters") else 0

@@ -77,6 +77,13 @@ class Population:
         (row,) = self.warehouse.rows(query)
         return float(row["log_density"])
 
+    @property
+    def numbers(self) -> int:
+        """How many a pass receives at most: per segment a count, sums and cross-products, and the objective."""
+        size = len(self.model.features)
+        products = size if is_diagonal(self.model) else size * (size + 1) // 2
+        return len(self.model.components) * (1 + size + products) + 1
+
     @cached_property
     def customers(self) -> float:
         """How many there are, by weight."""
@@ -173,9 +180,14 @@ def sums_sql(
         exponent_texts(as_matrix(coefficients + 0.0)),
         [feature.rounding_to_macro() for feature in model.features],
         weight,
-        model.covariance_type in ("diag", "spherical"),
+        is_diagonal(model),
         dialect,
     )
+
+
+def is_diagonal(model: SegmentModel) -> bool:
+    """Whether the squares of features are enough, without products of two."""
+    return model.covariance_type in ("diag", "spherical")
 
 
 def sums_of_row(row: Mapping[str, Any], components: int, moments: int) -> Array:

@@ -191,13 +191,7 @@ def climb(place: Place) -> Ascent:
         found = timed(
             lambda: em.climb(told, start, place.model.covariance_type, gain=0.0, passes=PASSES - 1)
         )
-    return Ascent(objectives, found.seconds, found.peak_gigabytes, values_of(place.model))
-
-
-def values_of(model: SegmentModel) -> int:
-    """Numbers in the one row of a pass: per segment a count, sums and cross-products, and the objective."""
-    size = len(model.features)
-    return len(model.components) * (1 + size + size * (size + 1) // 2) + 1
+    return Ascent(objectives, found.seconds, found.peak_gigabytes, population.numbers)
 
 
 def smallest_gain(objectives: Sequence[float]) -> float:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import duckdb
 import numpy as np
 import pytest
 
+from warehouse_seg import em
 from warehouse_seg.generated import reference_model
-from warehouse_seg.limits import LIMITS, WRAPPING_BYTES, Limit, Size, passed_limits, size_of
+from warehouse_seg.limits import (
+    LIMITS,
+    WRAPPING_BYTES,
+    Limit,
+    Size,
+    passed_limits,
+    size_of,
+    too_wide,
+)
 from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.population import Population, sums_sql
 from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.warehouse import Warehouse
 
 SMALL = Size(characters=1_000, bytes=1_000, columns=10, levels=10, segments=2, features=3)
 EVERY_LIMIT = [(dialect, limit) for dialect, limits in LIMITS.items() for limit in limits]
@@ -83,6 +95,22 @@ def test_the_widest_select_is_counted() -> None:
         )
         width = len(connection.execute(f"describe {head} select * from whitened").fetchall())
     assert size_of(text, model).columns == width
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_the_width_of_a_pass_over_all_customers_is_counted(covariance_type: str) -> None:
+    """Against the statement itself."""
+    model = a_model(5, 4).model_copy(update={"covariance_type": covariance_type})
+    coefficients = em.natural_parameters(em.parameters_of(model), np.ones(5, dtype=bool))
+    text = sums_sql(model, coefficients, [], "select * from t", None, "postgres")
+    everybody = Population(cast("Warehouse", None), model, "select * from t")
+    assert everybody.numbers == text[text.rindex("\nselect") :].count(" as ")
+
+
+def test_a_pass_too_wide_for_the_engine_is_named() -> None:
+    assert too_wide(1_664, "postgres") is None
+    assert too_wide(1_665, "duckdb") is None
+    assert "found 1,665 columns, documented are 1,664" in str(too_wide(1_665, "postgres"))
 
 
 @pytest.mark.both_duckdb

@@ -6,10 +6,11 @@ import numpy as np
 
 from warehouse_seg import em
 from warehouse_seg.criteria import degenerate
-from warehouse_seg.errors import Refused
+from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.fitting import described
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
+from warehouse_seg.limits import too_wide
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine
@@ -58,7 +59,16 @@ def with_everybody(
 def _refined(
     everybody: Population, sample: Sample, settings: ModelSettings, progress: Progress
 ) -> SegmentModel:
-    """EM over all customers, from the sample's model. Raises Refused where it ends in a degenerate one."""
+    """EM over all customers, from the sample's model.
+
+    Raises UsageError where its sums are more than one select may hold, Refused where it ends in a degenerate model.
+    """
+    if wide := too_wide(everybody.numbers, everybody.warehouse.dialect):
+        raise UsageError(
+            f"a pass over all customers is one select, and {wide}; nothing was stored. Fit without --population, "
+            "or with fewer segments or features, or with diagonal covariances (`model.segments`, `model.features`, "
+            "`model.covariance`)"
+        )
     progress(f"fitting to all {sample.population_rows:,} customers, in the warehouse")
     try:
         refined = refine(everybody, progress=progress)
