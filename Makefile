@@ -62,7 +62,7 @@ bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside panda
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tests.benchmarks.search
 
-evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/evidence.md anew; a quarter of an hour
+evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/evidence.md anew; half an hour
 	@$(BIN)/python -m tests.evidence > docs/evidence.md.new
 	@mv docs/evidence.md.new docs/evidence.md
 

@@ -16,7 +16,7 @@ from tests.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
 
-Made by `make evidence`, which takes a quarter of an hour on two cores: nothing here was typed. What the words mean
+Made by `make evidence`, which takes half an hour on two cores: nothing here was typed. What the words mean
 stands in [selection.md](selection.md), [model.md](model.md), [validation.md](validation.md) and [study.md](study.md).
 """
 
