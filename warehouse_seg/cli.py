@@ -27,8 +27,8 @@ from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import SegError, UsageError
 from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.model import SegmentModel
-from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.scoring import DIALECTS
+from warehouse_seg.sql.resources import dbt_package_path
 
 if TYPE_CHECKING:
     from warehouse_seg.jobs.run import Summary

@@ -12,10 +12,10 @@ import numpy as np
 from warehouse_seg import em
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.population import sums_sql
-from warehouse_seg.rendering import render
-from warehouse_seg.resources import sql_path
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.sql.rendering import render
+from warehouse_seg.sql.resources import sql_path
 
 
 def reference_model() -> SegmentModel:

@@ -112,7 +112,7 @@ def size_of(text: str, model: SegmentModel) -> Size:
 def passed_limits(size: Size, dialect: str) -> list[str]:
     """A sentence for each limit of the dialect that a statement of this size passes, inside what dbt wraps it in."""
     return [
-        f"{dialect} {limit.consequence}: found {found:,} {limit.measure}, documented are {limit.most:,}. "
+        f"{_passed(dialect, limit, found)}. "
         "Fewer segments, or fewer features, make it shorter (`model.segments`, `model.features`)"
         for limit in LIMITS[dialect]
         if (found := _measured(size, limit.measure)) > limit.most
@@ -123,8 +123,12 @@ def too_wide(columns: int, dialect: str) -> str | None:
     """A sentence where a select of so many columns is more than the dialect takes, else None."""
     for limit in LIMITS[dialect]:
         if limit.measure == "columns" and columns > limit.most:
-            return f"{dialect} {limit.consequence}: found {columns:,} columns, documented are {limit.most:,}"
+            return _passed(dialect, limit, columns)
     return None
+
+
+def _passed(dialect: str, limit: Limit, found: int) -> str:
+    return f"{dialect} {limit.consequence}: found {found:,} {limit.measure}, documented are {limit.most:,}"
 
 
 def _measured(size: Size, measure: str) -> int:

@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.naming import named
-from warehouse_seg.rendering import render_statement
+from warehouse_seg.sql.rendering import render_statement
 
 Array = NDArray[np.float64]
 Verdict = Literal["kept", "split", "merged", "new", "retired"]

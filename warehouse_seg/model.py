@@ -38,7 +38,7 @@ from pydantic import (
 )
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.transforms import TRANSFORMS, is_measured
 
 Array = NDArray[np.float64]

@@ -27,7 +27,7 @@ from warehouse_seg.model import (
     Training,
     exponent_text,
 )
-from warehouse_seg.rendering import render_statement
+from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse import Warehouse
 
 Row = dict[str, Any]

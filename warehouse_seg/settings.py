@@ -24,7 +24,7 @@ from pydantic import (
 
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.model import CovarianceType, SegmentName, TransformName
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NULL_IS_A_VALUE = {("columns", "category")}

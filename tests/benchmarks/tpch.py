@@ -49,7 +49,7 @@ from tests.benchmarks.measuring import (
 from warehouse_seg import em
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.population import Population
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse import connect
 
 MODULE = "tests.benchmarks.tpch"

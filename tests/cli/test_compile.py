@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.shop_fixtures import Command
 from tests.small_shop import Shop
 from warehouse_seg import limits
 from warehouse_seg.generated import reference_model
+from warehouse_seg.jobs.fit import stored_model
 from warehouse_seg.scoring import compile_scores
 
 
@@ -54,3 +56,17 @@ def test_a_fit_warns_before_its_model_becomes_active(command: Command, scored_sh
     assert "warning: duckdb refuses longer statements: found" in done.err
     assert "model version 2 is active" in done.out
     assert done.exit_code == 0
+
+
+@pytest.mark.usefixtures("tiny_limit")
+def test_what_a_fit_warns_of_has_the_branches_for_missing_features(
+    command: Command, features_shop: Shop
+) -> None:
+    features_shop.execute(
+        "update seg_customer_features set average_order_value = null where customer_id like '%7'"
+    )
+    done = command(features_shop, "fit")
+    (found,) = re.findall(r"longer statements: found ([\d,]+) bytes", done.err)
+    text = stored_model(features_shop.project, None).score_sql("seg_customer_features")
+    assert "average_order_value: not measured" in done.err
+    assert int(found.replace(",", "")) > 1.5 * len(text) + limits.WRAPPING_BYTES

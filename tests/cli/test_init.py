@@ -19,7 +19,7 @@ from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs import init as job
 from warehouse_seg.jobs.init import VENDORED, init
-from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.sql.resources import dbt_package_path
 
 FOREIGN = Path(__file__).resolve().parents[1] / "dbt" / "foreign_project"
 CHOSEN = {"transactions": "basket_lines", "customer_id_type": "bigint"}

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import Shop
+from warehouse_seg import limits
 
 PASS = re.compile(r"pass \d+: (-?[\d.]+) nats per customer")
 
@@ -64,3 +67,17 @@ def test_a_weighted_fit_is_of_the_weighted_customers(command: Command, features_
     assert done.exit_code == 0, done.err
     model = json.loads(done.out)
     assert "order_count" not in {feature["feature"] for feature in model["features"]}
+
+
+def test_a_pass_that_no_select_holds_is_refused_before_it_starts(
+    command: Command, features_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault planted: an engine that takes ten columns."""
+    narrow = limits.Limit("columns", 10, "refuses wider selects")
+    monkeypatch.setitem(limits.LIMITS, "duckdb", (narrow,))
+    done = command(features_shop, "fit", "--population")
+    assert done.exit_code == 2
+    assert "duckdb refuses wider selects: found" in done.err
+    assert "nothing was stored" in done.err
+    assert not PASS.search(done.err)
+    assert json.loads(command(features_shop, "models", "--json").out)["models"] == []

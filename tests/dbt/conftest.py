@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.dbt.package_project import Dbt, Install, install_package, run_dbt
-from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.sql.resources import dbt_package_path
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tests.dbt.package_project import (
     install_package,
     statuses,
 )
-from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.sql.resources import dbt_package_path
 
 ORDER_LINES = """
 create or replace view self_test_order_lines as

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.dbt.package_project import SELF_TEST_PROJECT, Dbt, Install, copy_package, statuses
-from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.sql.resources import dbt_package_path
 
 
 def defined_unit_tests() -> set[str]:
@@ -42,16 +42,18 @@ def test_every_unit_test_of_the_package_runs_and_passes(install: Install, dbt: D
 
 
 def test_planted_faults_are_found(install: Install, dbt: Dbt, tmp_path: Path) -> None:
-    """A wholly refunded order counts, as_of_date is inclusive, lines alike are merged."""
+    """A wholly refunded order counts, as_of_date is inclusive, undated lines are seen, lines alike are merged."""
     package = copy_package(
         tmp_path / "package",
         ("seg_customer_history", "net_amount > 0 or", "net_amount >= 0 or"),
-        ("seg_customer_history", "as date) < {{", "as date) <= {{"),
+        ("seg_customer_history", "'< ' ~ seg_date", "'<= ' ~ seg_date"),
+        ("seg_customer_history", "else 'is not null'", "else 'is not null or true'"),
         ("stg_seg__transactions", "select\n", "select distinct\n"),
     )
     named = {
         "seg_order_wholly_refunded_is_no_order",
         "seg_lines_on_and_after_as_of_date_are_not_seen",
+        "seg_as_of_date_is_the_day_after_the_last_line",
         "seg_lines_exactly_alike_are_all_kept",
     }
     project = install(SELF_TEST_PROJECT, package)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.dbt.package_project import SELF_TEST_PROJECT, Dbt, Install, artifact, install_package
-from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.settings import settings_from
+from warehouse_seg.sql.resources import dbt_package_path
 
 FEATURES = "model.warehouse_seg.seg_customer_features"
 

@@ -13,7 +13,7 @@ from tests.engines.test_same_answers import CLOSE, differences
 from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.generated import reference_model
 from warehouse_seg.patterns import missing_patterns
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse import Warehouse
 
 VALUES = {

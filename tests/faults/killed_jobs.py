@@ -27,8 +27,8 @@ from warehouse_seg.dbt import DbtProject
 from warehouse_seg.jobs import fit as jobs
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
-from warehouse_seg.rendering import render
 from warehouse_seg.sampling import sample_sql
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse import Warehouse
 
 RANDOM_KILLS = 4

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.scored import score, score_relation
 from warehouse_seg.model import Component, Feature, SegmentModel
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
 

@@ -19,7 +19,7 @@ from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.patterns import missing_patterns
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse import Warehouse
 
 pytestmark = pytest.mark.both_duckdb

@@ -17,7 +17,7 @@ from tests.parity.random_models import Case, Range, cases
 from tests.parity.shapley import Reference, brute_force, log_joint
 from warehouse_seg.explaining import explain
 from warehouse_seg.model import Component, Feature, SegmentModel
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 LONGEST = 40
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse_seg.model import exponent_text
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 CHECKED_BY_DBT = r"-?[0-9]+([.][0-9]+)?e[-+]?[0-9]+"

@@ -22,8 +22,8 @@ FORBIDDEN = {
     "warehouse_seg": HEAVY | CONNECTION | ARRAYS,
     "warehouse_seg.cli": HEAVY,
     "warehouse_seg.model": HEAVY | CONNECTION,
-    "warehouse_seg.rendering": HEAVY | CONNECTION | ARRAYS,
-    "warehouse_seg.resources": HEAVY | CONNECTION | ARRAYS,
+    "warehouse_seg.sql.rendering": HEAVY | CONNECTION | ARRAYS,
+    "warehouse_seg.sql.resources": HEAVY | CONNECTION | ARRAYS,
 }
 
 

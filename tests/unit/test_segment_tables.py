@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from warehouse_seg.model import Component, Feature, SegmentModel
-from warehouse_seg.rendering import render
+from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
 

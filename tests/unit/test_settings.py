@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.settings import Settings, defaults, settings_from
+from warehouse_seg.sql.resources import dbt_package_path
 
 
 def mistakes(given: Mapping[str, Any]) -> list[str]:

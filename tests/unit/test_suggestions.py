@@ -6,7 +6,7 @@ from math import nan
 
 import pytest
 
-from warehouse_seg.resources import dbt_package_path
+from warehouse_seg.sql.resources import dbt_package_path
 from warehouse_seg.suggestions import BASIS, RULES, Measure, suggestion
 
 AVERAGE = dict.fromkeys(BASIS, Measure(mean=3.0, index=100))

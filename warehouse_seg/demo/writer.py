@@ -17,7 +17,7 @@ from typing import Any
 
 from warehouse_seg.demo.shop import DEFAULT_CUSTOMERS, DEFAULT_SEED, Shop, generate_shop
 from warehouse_seg.errors import UsageError
-from warehouse_seg.rendering import render, render_statement
+from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse import connect
 
 PROJECT_FILES = Path(__file__).resolve().parent / "project"

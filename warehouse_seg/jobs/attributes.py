@@ -10,7 +10,7 @@ from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.registry import Row
-from warehouse_seg.rendering import render, render_statement
+from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse import Warehouse
 
 MOST_VALUES = 50

@@ -20,9 +20,9 @@ from warehouse_seg.lineage import overlap_sql, overlap_table
 from warehouse_seg.model import KEYS, Category, SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.preparation import Sample
-from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.sampling import count_sql, sample_sql
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
+from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse import Warehouse
 
 Array = NDArray[np.float64]

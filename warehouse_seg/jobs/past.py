@@ -16,9 +16,9 @@ from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.prediction import Past
 from warehouse_seg.preparation import prepare
-from warehouse_seg.rendering import render, render_statement
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.settings import FeatureChoice
+from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse import Columns, Warehouse
 
 HISTORY = ("recency_days", "order_count", "net_spend")

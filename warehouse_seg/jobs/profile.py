@@ -9,7 +9,7 @@ from typing import Any
 from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.rendering import render_statement
+from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.suggestions import Measure, suggestion
 from warehouse_seg.warehouse import Warehouse
 

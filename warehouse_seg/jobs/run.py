@@ -13,7 +13,7 @@ from warehouse_seg.errors import SegError
 from warehouse_seg.jobs.fit import fit
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.rendering import render_statement
+from warehouse_seg.sql.rendering import render_statement
 
 
 @dataclass(frozen=True)

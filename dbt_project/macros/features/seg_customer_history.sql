@@ -25,7 +25,7 @@ known_transactions as (
         {{ seg_money('amount') }} as amount
     from {{ transactions_relation }}
     where
-        {{ seg_is_before(as_of_date, dialect) }}
+        {{ seg_is_seen(as_of_date, dialect) }}
         and customer_id is not null
 
 ),
@@ -139,13 +139,10 @@ left join category_spread on customers.customer_id = category_spread.customer_id
 
 
 {#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is, and
-    the comparison would be a join with the one row of `observation`. Pure. -#}
-{%- macro seg_is_before(as_of_date, dialect) -%}
-    {%- if as_of_date -%}
-        cast(ordered_at as date) < {{ seg_date(as_of_date, dialect) }}
-    {%- else -%}
-        ordered_at is not null
-    {%- endif -%}
+    the comparison would be a join with the one row of `observation`. The cast again: some engines make NULL of a text that
+    is no date. Pure. -#}
+{%- macro seg_is_seen(as_of_date, dialect) -%}
+    cast(ordered_at as date) {{ '< ' ~ seg_date(as_of_date, dialect) if as_of_date else 'is not null' }}
 {%- endmacro -%}
 
 

@@ -24,7 +24,7 @@ known_transactions as (
         {{ seg_money('amount') }} as amount
     from {{ transactions_relation }}
     where
-        {{ seg_is_before(as_of_date, dialect) }}
+        {{ seg_is_seen(as_of_date, dialect) }}
         and customer_id is not null
 
 ),

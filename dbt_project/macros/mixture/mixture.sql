@@ -153,7 +153,7 @@ log_joint{{ branch.suffix }} as (
 
     source    the step that has log_joint_<name> and the carried columns
     names     what follows log_joint_: a segment's key, or its number
-    carried   names of the columns that pass through -#}
+    carried   texts of the columns that pass through -#}
 {%- macro seg_softmax_steps(source, names, carried, dialect) -%}
 maximum as (
     select

@@ -16,7 +16,7 @@ known_transactions as (
         cast(amount as decimal(18, 4)) as amount
     from stg_seg__transactions
     where
-        ordered_at is not null
+        cast(ordered_at as date) is not null
         and customer_id is not null
 
 ),
