@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 Array = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.errors import DbtFailed, UsageError, nearest
 from warehouse_seg.settings import Settings, settings_from
-from warehouse_seg.warehouse import Warehouse, is_lock_error, lock_message, open_profile
+from warehouse_seg.warehouse.connection import Warehouse, is_lock_error, lock_message, open_profile
 
 PACKAGE = "warehouse_seg"
 

@@ -20,7 +20,7 @@ from warehouse_seg import em
 from warehouse_seg.model import Component, SegmentModel, as_matrix, exponent_texts
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 Array = NDArray[np.float64]
 

@@ -28,7 +28,7 @@ from warehouse_seg.model import (
     exponent_text,
 )
 from warehouse_seg.sql.rendering import render_statement
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 Row = dict[str, Any]
 Parsed = TypeVar("Parsed")

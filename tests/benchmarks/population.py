@@ -45,7 +45,7 @@ from warehouse_seg import em
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.population import Population
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse import Warehouse, connect
+from warehouse_seg.warehouse.connection import Warehouse, connect
 
 Array = NDArray[np.float64]
 

@@ -50,7 +50,7 @@ from warehouse_seg import em
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.population import Population
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse import connect
+from warehouse_seg.warehouse.connection import connect
 
 MODULE = "tests.benchmarks.tpch"
 SCALE_FACTORS = (1.0, 10.0)

@@ -21,7 +21,6 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.preparation import Sample
@@ -29,7 +28,8 @@ from warehouse_seg.registry import TABLES, Registry
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.search import search
 from warehouse_seg.settings import FeatureChoice, settings_from
-from warehouse_seg.warehouse import Warehouse, connect
+from warehouse_seg.warehouse.connection import Warehouse, connect
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 LIBRARY_THREADS = (
     "OMP_NUM_THREADS",
@@ -56,7 +56,8 @@ RUN_WITH_ONE_THREAD = """
 import sys
 from functools import partial
 import duckdb
-from warehouse_seg import cli, warehouse
+from warehouse_seg import cli
+from warehouse_seg.warehouse import connection as warehouse
 
 warehouse.duckdb.connect = partial(duckdb.connect, config={"threads": 1})
 sys.argv = ["warehouse-seg", "run"]

@@ -10,11 +10,11 @@ import pytest
 
 from tests.engines.conftest import Twins
 from tests.engines.test_same_answers import CLOSE, differences
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.generated import reference_model
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 VALUES = {
     "recency_days": ["90", "0", "-3", "1e99", "NULL", "'NaN'"],

@@ -29,7 +29,7 @@ from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 RANDOM_KILLS = 4
 READING = ("select", "with", "describe")

@@ -16,9 +16,9 @@ import pytest
 
 from tests.shop_fixtures import Command
 from tests.small_shop import DATABASE, Shop
-from warehouse_seg.engines import duckdb as duckdb_client
 from warehouse_seg.errors import UsageError
-from warehouse_seg.warehouse import connect, is_lock_error, lock_message
+from warehouse_seg.warehouse import duckdb as duckdb_client
+from warehouse_seg.warehouse.connection import connect, is_lock_error, lock_message
 
 HOLDER = """
 import sys, duckdb

@@ -7,7 +7,7 @@ import sys
 
 from tests.small_shop import DATABASE, Shop
 from warehouse_seg.registry import TABLES, Registry
-from warehouse_seg.warehouse import connect
+from warehouse_seg.warehouse.connection import connect
 
 
 def test_two_fits_at_once(scored_shop: Shop) -> None:

@@ -15,12 +15,12 @@ from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg import em
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.model import Component, CovarianceType, Feature, SegmentModel, from_sklearn
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine, with_parameters
 from warehouse_seg.preparation import prepare_as
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 pytestmark = pytest.mark.both_duckdb
 

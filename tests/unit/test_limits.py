@@ -23,7 +23,7 @@ from warehouse_seg.limits import (
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.population import Population, sums_sql
 from warehouse_seg.scoring import DIALECTS, compile_scores
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 SMALL = Size(characters=1_000, bytes=1_000, columns=10, levels=10, segments=2, features=3)
 EVERY_LIMIT = [(dialect, limit) for dialect, limits in LIMITS.items() for limit in limits]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.lineage import (
     Lineage,
     affinities,
@@ -25,7 +24,8 @@ from warehouse_seg.lineage import (
 )
 from warehouse_seg.model import Component, Feature, SegmentModel
 from warehouse_seg.scoring import DIALECTS
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 Array = NDArray[np.float64]
 CUSTOMERS = 20_000

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.spoiled_rows import SPOILED, spoiling
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
 from warehouse_seg.lineage import Lineage, Link
 from warehouse_seg.model import (
@@ -29,7 +28,8 @@ from warehouse_seg.model import (
     exponent_text,
 )
 from warehouse_seg.registry import TABLES, Registry
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 pytestmark = pytest.mark.both_duckdb
 

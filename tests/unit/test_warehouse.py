@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg.engines.duckdb import DuckDB
 from warehouse_seg.errors import UsageError
-from warehouse_seg.warehouse import Warehouse, connect, open_profile
+from warehouse_seg.warehouse.connection import Warehouse, connect, open_profile
+from warehouse_seg.warehouse.duckdb import DuckDB
 
 pytestmark = pytest.mark.both_duckdb
 

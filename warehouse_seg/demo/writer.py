@@ -18,7 +18,7 @@ from typing import Any
 from warehouse_seg.demo.shop import DEFAULT_CUSTOMERS, DEFAULT_SEED, Shop, generate_shop
 from warehouse_seg.errors import UsageError
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import connect
+from warehouse_seg.warehouse.connection import connect
 
 PROJECT_FILES = Path(__file__).resolve().parent / "project"
 RECORD = ".warehouse_seg_demo.json"

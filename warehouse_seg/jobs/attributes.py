@@ -11,7 +11,7 @@ from warehouse_seg.model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.registry import Row
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 MOST_VALUES = 50
 """More are no groups of customers but a measure or a name."""

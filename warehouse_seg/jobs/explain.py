@@ -16,7 +16,7 @@ from warehouse_seg.jobs.session import Session
 from warehouse_seg.model import SegmentModel
 from warehouse_seg.settings import Tiers
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 
 @dataclass(frozen=True)

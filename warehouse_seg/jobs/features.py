@@ -23,7 +23,7 @@ from warehouse_seg.preparation import Sample
 from warehouse_seg.sampling import count_sql, sample_sql
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]

@@ -26,7 +26,7 @@ from warehouse_seg.progress import Progress, silent
 from warehouse_seg.refitting import left_aside, refit_model, why_reselect
 from warehouse_seg.registry import Registry, Row
 from warehouse_seg.settings import Settings
-from warehouse_seg.warehouse import Columns, Warehouse
+from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 WORST_SEGMENTS = 3
 """So many segments are named where a fit is refused."""

@@ -19,7 +19,7 @@ from warehouse_seg.preparation import prepare
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.settings import FeatureChoice
 from warehouse_seg.sql.rendering import render, render_statement
-from warehouse_seg.warehouse import Columns, Warehouse
+from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 HISTORY = ("recency_days", "order_count", "net_spend")
 OUTCOMES = ("next_order_count", "next_net_spend")

@@ -17,7 +17,7 @@ from warehouse_seg.population import Population, refine
 from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress
 from warehouse_seg.settings import ModelSettings
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 
 def everybody_of(warehouse: Warehouse, session: Session, model: SegmentModel) -> Population:

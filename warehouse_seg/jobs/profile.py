@@ -11,7 +11,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.suggestions import Measure, suggestion
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
 BUILD = "Run `dbt build --select seg_customer_scores+`, or `warehouse-seg run`, which fits a model where there is none"

@@ -9,7 +9,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.registry import Registry
 from warehouse_seg.settings import Settings
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse import Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 
 @dataclass(frozen=True)

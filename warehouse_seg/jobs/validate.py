@@ -22,7 +22,7 @@ from warehouse_seg.registry import Row
 from warehouse_seg.search import Shape
 from warehouse_seg.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.validation import Validation, Window
-from warehouse_seg.warehouse import Columns, Warehouse
+from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from warehouse_seg.engines.client import Columns, Row, array_of
 from warehouse_seg.errors import UsageError
+from warehouse_seg.warehouse.client import Columns, Row, array_of
 
 PASSED_ON = ("sslmode", "sslcert", "sslkey", "sslrootcert", "application_name", "connect_timeout")
 """Keys of a dbt profile that the driver takes under the same name."""

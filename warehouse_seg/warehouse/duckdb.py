@@ -15,8 +15,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.engines.client import Columns, Row
 from warehouse_seg.errors import UsageError
+from warehouse_seg.warehouse.client import Columns, Row
 
 if TYPE_CHECKING:
     import pandas as pd

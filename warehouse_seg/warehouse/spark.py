@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from warehouse_seg.engines.client import Columns, Row, array_of
 from warehouse_seg.errors import UsageError
+from warehouse_seg.warehouse.client import Columns, Row, array_of
 
 QUIET = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 """Unless the profile says otherwise: Java's warnings would stand among our own lines."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from warehouse_seg.engines import duckdb, postgres, spark
-from warehouse_seg.engines.client import Client, Columns
-from warehouse_seg.engines.duckdb import is_lock_error, lock_message
 from warehouse_seg.errors import UsageError, nearest
+from warehouse_seg.warehouse import duckdb, postgres, spark
+from warehouse_seg.warehouse.client import Client, Columns
+from warehouse_seg.warehouse.duckdb import is_lock_error, lock_message
 
 if TYPE_CHECKING:
     import pandas as pd
