@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from warehouse_seg.api import fit as fit
-    from warehouse_seg.model import SegmentModel as SegmentModel
+    from warehouse_seg.model.segment_model import SegmentModel as SegmentModel
     from warehouse_seg.warehouse.connection import connect as connect
 
 __all__ = ["SegmentModel", "connect", "fit"]

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 )
 
 from warehouse_seg import em
-from warehouse_seg.model import Candidate
+from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
 from warehouse_seg.settings import ModelSettings
 

@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 
-from warehouse_seg.model import CovarianceType, SegmentModel
+from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
 from warehouse_seg.preparation import Prepared
 
 Array = NDArray[np.float64]

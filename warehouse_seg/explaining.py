@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     Component,
     Feature,
     SegmentModel,
     log_norm_of,
     precision_cholesky,
 )
+from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS
 from warehouse_seg.naming import typical_value
-from warehouse_seg.transforms import LARGEST_MEASURE, TRANSFORMS
 
 Array = NDArray[np.float64]
 

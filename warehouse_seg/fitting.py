@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg import em
 from warehouse_seg.criteria import candidate_of, failed_candidate
 from warehouse_seg.errors import Refused
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     Candidate,
     Component,
     CovarianceType,

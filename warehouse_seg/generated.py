@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from warehouse_seg import em
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.population import sums_sql
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.scoring import DIALECTS, compile_scores

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warehouse_seg.model import KEYS, SegmentModel
+from warehouse_seg.model.segment_model import KEYS, SegmentModel
 
 MEGABYTE = 1_000_000
 """Documents that say MB may mean 1,048,576 bytes: the smaller one warns early instead of late."""

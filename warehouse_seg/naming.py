@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from warehouse_seg.model import Component, Feature, SegmentModel
-from warehouse_seg.transforms import TRANSFORMS
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.transforms import TRANSFORMS
 
 Columns = dict[str, NDArray[np.float64]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg import em
-from warehouse_seg.model import Component, SegmentModel, as_matrix, exponent_texts
+from warehouse_seg.model.segment_model import Component, SegmentModel, as_matrix, exponent_texts
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse

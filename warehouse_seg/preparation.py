@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from warehouse_seg import diagnosis
 from warehouse_seg.errors import UsageError, nearest
-from warehouse_seg.model import Category, Feature, TransformName
+from warehouse_seg.model.segment_model import Category, Feature, TransformName
+from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 from warehouse_seg.settings import FeatureChoice
-from warehouse_seg.transforms import TRANSFORMS, is_measured
 
 Array = NDArray[np.float64]
 

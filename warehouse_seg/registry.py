@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.lineage import Lineage
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     NUMBERS_OF_A_FEATURE,
     Candidate,
     Category,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse_seg.model import Candidate
+from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings
 
 STABLE = 0.85

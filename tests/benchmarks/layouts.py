@@ -24,7 +24,7 @@ import duckdb
 import numpy as np
 
 from tests.benchmarks.measuring import Connection, machine, run, tell
-from warehouse_seg.model import Component, Feature, SegmentModel, exponent_text
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel, exponent_text
 
 MODULE = "tests.benchmarks.layouts"
 SHAPES = {(4, 3): 2_000_000, (8, 8): 1_000_000, (12, 12): 400_000, (20, 20): 100_000}

@@ -42,7 +42,7 @@ from tests.benchmarks.measuring import (
     timed,
 )
 from warehouse_seg import em
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.population import Population
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse, connect

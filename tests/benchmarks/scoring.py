@@ -46,7 +46,7 @@ from tests.benchmarks.measuring import (
     tell,
     timed,
 )
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 

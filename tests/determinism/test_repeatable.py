@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
 from warehouse_seg.fitting import fit_model
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.registry import TABLES, Registry
 from warehouse_seg.sampling import sample_sql

@@ -12,7 +12,7 @@ from tests.evidence.shops import Shop, built, places
 from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg import em
 from warehouse_seg.fitting import fit_model
-from warehouse_seg.model import KEYS
+from warehouse_seg.model.segment_model import KEYS
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine
 from warehouse_seg.settings import Segments

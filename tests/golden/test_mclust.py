@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.scored import Scores, score
-from warehouse_seg.model import Component, CovarianceType, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, CovarianceType, Feature, SegmentModel
 
 pytestmark = pytest.mark.both_duckdb
 

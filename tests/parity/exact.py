@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 
 Array = NDArray[np.float64]
 Number = Any  # mpmath.mpf, which has no types

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 

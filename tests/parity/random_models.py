@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     CovarianceType,
     Feature,
     SegmentModel,

@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.model import Component, SegmentModel
+from warehouse_seg.model.segment_model import Component, SegmentModel
 
 Array = NDArray[np.float64]
 

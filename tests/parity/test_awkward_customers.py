@@ -14,7 +14,7 @@ from tests.parity.marginals import marginal_log_joint
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score, score_relation
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model import Feature, from_sklearn
+from warehouse_seg.model.segment_model import Feature, from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
 

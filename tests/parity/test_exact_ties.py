@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.parity.judgement import assert_as_exact_as_scikit_learn
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score
-from warehouse_seg.model import CovarianceType, Feature, SegmentModel, from_sklearn
+from warehouse_seg.model.segment_model import CovarianceType, Feature, SegmentModel, from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
 

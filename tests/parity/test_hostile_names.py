@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.scored import score, score_relation
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb

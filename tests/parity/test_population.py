@@ -15,7 +15,13 @@ from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg import em
-from warehouse_seg.model import Component, CovarianceType, Feature, SegmentModel, from_sklearn
+from warehouse_seg.model.segment_model import (
+    Component,
+    CovarianceType,
+    Feature,
+    SegmentModel,
+    from_sklearn,
+)
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine, with_parameters
 from warehouse_seg.preparation import prepare_as

@@ -16,7 +16,7 @@ from tests.parity.judgement import (
 )
 from tests.parity.random_models import Case, Range, cases, mixture_of
 from tests.scored import Scores, score
-from warehouse_seg.model import Feature, SegmentModel, from_sklearn
+from warehouse_seg.model.segment_model import Feature, SegmentModel, from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
 

@@ -10,7 +10,7 @@ from sklearn.metrics import silhouette_score
 
 from warehouse_seg import em
 from warehouse_seg.criteria import candidate_of, failed_candidate, held_out_log_likelihood
-from warehouse_seg.model import Candidate
+from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.search import Found, Shape, search
 from warehouse_seg.settings import ModelSettings, settings_from
 

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg import em
-from warehouse_seg.model import CovarianceType
+from warehouse_seg.model.segment_model import CovarianceType
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from tests.parity.random_models import Case, Range, cases
 from warehouse_seg import explaining
 from warehouse_seg.explaining import Change, explain
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 
 Array = NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from warehouse_seg.limits import (
     size_of,
     too_wide,
 )
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.population import Population, sums_sql
 from warehouse_seg.scoring import DIALECTS, compile_scores
 from warehouse_seg.warehouse.connection import Warehouse

@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 
 from warehouse_seg import em
 from warehouse_seg.criteria import candidate_of
-from warehouse_seg.model import CovarianceType
+from warehouse_seg.model.segment_model import CovarianceType
 from warehouse_seg.search import Shape, search
 from warehouse_seg.settings import Settings, settings_from
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from scipy.special import logsumexp
 
 from tests.parity.random_models import Case, Range, cases
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     Candidate,
     Category,
     Component,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from warehouse_seg.model import Category, Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
 from warehouse_seg.naming import AVERAGE, describe, named, shares_of_categories, traits
 
 RECENCY = Feature(feature="recency_days", transform="log", clip_low=1, center=4.5, scale=1.0)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model import Feature, TransformName
+from warehouse_seg.model.segment_model import Feature, TransformName
 from warehouse_seg.preparation import (
     prepare,
     prepare_as,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.spoiled_rows import SPOILED, spoiling
 from warehouse_seg.errors import UsageError
 from warehouse_seg.lineage import Lineage, Link
-from warehouse_seg.model import (
+from warehouse_seg.model.segment_model import (
     Candidate,
     Category,
     Component,

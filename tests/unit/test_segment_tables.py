@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from warehouse_seg.model import Candidate
+from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.selection import (
     PARSIMONY,
     STABLE,

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from warehouse_seg.model import Feature, TransformName, exponent_text
+from warehouse_seg.model.segment_model import Feature, TransformName, exponent_text
+from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS, is_measured
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.transforms import LARGEST_MEASURE, TRANSFORMS, is_measured
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg import em, validation
-from warehouse_seg.model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.prediction import Judgement, Prediction
 from warehouse_seg.search import Shape
 from warehouse_seg.stability import Stability

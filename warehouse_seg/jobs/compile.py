@@ -8,7 +8,7 @@ from warehouse_seg.dbt import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.scoring import compile_scores
 

@@ -13,7 +13,7 @@ from warehouse_seg.explaining import Explanation
 from warehouse_seg.explaining import explain as explain_values
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.settings import Tiers
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse

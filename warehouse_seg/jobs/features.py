@@ -17,7 +17,7 @@ from warehouse_seg.dbt import Manifest
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.lineage import overlap_sql, overlap_table
-from warehouse_seg.model import KEYS, Category, SegmentModel
+from warehouse_seg.model.segment_model import KEYS, Category, SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.preparation import Sample
 from warehouse_seg.sampling import count_sql, sample_sql

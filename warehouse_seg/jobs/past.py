@@ -13,7 +13,7 @@ from warehouse_seg import em
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.features import followed_features_query, past_features_query
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Past
 from warehouse_seg.preparation import prepare
 from warehouse_seg.sampling import sample_sql

@@ -11,7 +11,7 @@ from warehouse_seg.fitting import described
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.limits import too_wide
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine
 from warehouse_seg.preparation import Sample

@@ -14,7 +14,7 @@ from warehouse_seg.jobs import attributes
 from warehouse_seg.jobs.features import read_sample
 from warehouse_seg.jobs.past import LookBack, look_back
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.model import SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Past, foretold
 from warehouse_seg.preparation import prepare_as
 from warehouse_seg.progress import Progress, silent

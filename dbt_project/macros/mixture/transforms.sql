@@ -1,5 +1,5 @@
 {#-
-    The SQL form of every transform. The array form stands beside a copy of this text in warehouse_seg/transforms.py,
+    The SQL form of every transform. The array form stands beside a copy of this text in warehouse_seg/model/transforms.py,
     and a test holds the two together, as text and as values.
 -#}
 

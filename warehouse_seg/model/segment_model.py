@@ -38,8 +38,8 @@ from pydantic import (
 )
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
+from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.transforms import TRANSFORMS, is_measured
 
 Array = NDArray[np.float64]
 CovarianceType = Literal["full", "tied", "diag", "spherical"]

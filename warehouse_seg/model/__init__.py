@@ -1,0 +1,1 @@
+"""The frozen segment model: validated when made, JSON both ways."""
