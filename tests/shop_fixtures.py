@@ -12,7 +12,7 @@ import pytest
 from tests.programs import Finished
 from tests.small_shop import CREDENTIALS, Shop, Stages
 from warehouse_seg import cli
-from warehouse_seg.dbt import PACKAGE, DbtProject
+from warehouse_seg.dbt.project import PACKAGE, DbtProject
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 
 from tests import programs
 from tests.programs import Finished
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 
 CUSTOMERS = 1500
 SEED = 20_260_701

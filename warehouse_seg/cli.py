@@ -23,7 +23,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
 from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.model.segment_model import SegmentModel

@@ -11,7 +11,7 @@ import pytest
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import CREDENTIALS, Shop, Stages
 from tests.spoiled_rows import SPOILED, spoiling
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 
 COMMANDS = (
     ["run"],

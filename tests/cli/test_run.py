@@ -8,7 +8,7 @@ import pytest
 
 from tests.shop_fixtures import Command
 from tests.small_shop import Shop, succeeded
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 
 
 def test_the_first_run_fits_and_scores_everybody(features_shop: Shop) -> None:

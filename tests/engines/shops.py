@@ -15,7 +15,7 @@ import pandas as pd
 
 from tests import programs
 from tests.programs import Finished
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel

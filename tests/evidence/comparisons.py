@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.evidence.shops import places
 from tests.evidence.tables import heading, show, table, tell
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.jobs.compare import compare
 from warehouse_seg.jobs.fit import fit
 from warehouse_seg.jobs.validate import validate

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.small_shop import CREDENTIALS, DATABASE
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.jobs import fit as jobs
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel

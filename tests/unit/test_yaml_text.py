@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from warehouse_seg.dbt.yaml_text import read, with_entry, with_item
 from warehouse_seg.errors import UsageError
-from warehouse_seg.yaml_text import read, with_entry, with_item
 
 PLACES = {
     "no text": ("", "vars:\n  shop:\n    transactions: lines\n"),

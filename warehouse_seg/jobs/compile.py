@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session

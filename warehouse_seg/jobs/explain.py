@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.explaining import Explanation
 from warehouse_seg.explaining import explain as explain_values

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.dbt import Manifest
+from warehouse_seg.dbt.project import Manifest
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.lineage import overlap_sql, overlap_table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse_seg.dbt import DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.jobs.features import (

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse_seg.dbt import PACKAGE, DbtProject, Manifest
+from warehouse_seg.dbt.project import PACKAGE, DbtProject, Manifest
+from warehouse_seg.dbt.yaml_text import read, with_entry, with_item
 from warehouse_seg.errors import SegError, UsageError
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.settings import defaults
 from warehouse_seg.sql.resources import dbt_package_path
-from warehouse_seg.yaml_text import read, with_entry, with_item
 
 VENDORED = Path("vendor") / PACKAGE
 MADE_BY_DBT = ("target", "logs", "dbt_packages")

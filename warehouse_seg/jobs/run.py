@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_seg.dbt import PACKAGE, DbtProject
+from warehouse_seg.dbt.project import PACKAGE, DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.jobs.fit import fit
 from warehouse_seg.jobs.session import Session

@@ -1,4 +1,4 @@
-"""Prints the connection of a dbt profile as JSON; run as a program, `python -m warehouse_seg.dbt_profile`.
+"""Prints the connection of a dbt profile as JSON; run as a program, `python -m warehouse_seg.dbt.profile`.
 
 dbt's own loader renders the profile (environment variables, --target, --profile), in a process of its own: there is no
 second place to write credentials, and nothing of dbt stays loaded in ours.

@@ -133,7 +133,7 @@ class DbtProject:
             [
                 sys.executable,
                 "-m",
-                "warehouse_seg.dbt_profile",
+                "warehouse_seg.dbt.profile",
                 *self._connection_options(),
             ],
             cwd=self.project_dir,

@@ -1,0 +1,1 @@
+"""dbt as a program: calls, artifacts, profile, and edits of the project's YAML."""
