@@ -25,9 +25,9 @@ from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
-from warehouse_seg.limits import passed_limits, size_of
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.scoring import DIALECTS
+from warehouse_seg.scoring.limits import passed_limits, size_of
+from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.sql.resources import dbt_package_path
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from warehouse_seg import em
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.population import sums_sql
 from warehouse_seg.sampling import sample_sql
-from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.sql.resources import sql_path
 

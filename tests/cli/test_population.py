@@ -9,7 +9,7 @@ import pytest
 
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import Shop
-from warehouse_seg import limits
+from warehouse_seg.scoring import limits
 
 PASS = re.compile(r"pass \d+: (-?[\d.]+) nats per customer")
 

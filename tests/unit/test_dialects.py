@@ -19,7 +19,7 @@ from sqlglot import exp
 from warehouse_seg.errors import UsageError
 from warehouse_seg.generated import reference_model, statements
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
 
 STATEMENTS = {dialect: statements(dialect) for dialect in DIALECTS}

@@ -11,7 +11,9 @@ import pytest
 
 from warehouse_seg import em
 from warehouse_seg.generated import reference_model
-from warehouse_seg.limits import (
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.population import Population, sums_sql
+from warehouse_seg.scoring.limits import (
     LIMITS,
     WRAPPING_BYTES,
     Limit,
@@ -20,9 +22,7 @@ from warehouse_seg.limits import (
     size_of,
     too_wide,
 )
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.population import Population, sums_sql
-from warehouse_seg.scoring import DIALECTS, compile_scores
+from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.warehouse.connection import Warehouse
 
 SMALL = Size(characters=1_000, bytes=1_000, columns=10, levels=10, segments=2, features=3)

@@ -23,7 +23,7 @@ from warehouse_seg.lineage import (
     with_new_keys,
 )
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.scoring import DIALECTS
+from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

@@ -11,7 +11,7 @@ import pytest
 import sqlglot
 
 from warehouse_seg.sampling import count_sql, sample_sql
-from warehouse_seg.scoring import DIALECTS
+from warehouse_seg.scoring.statement import DIALECTS
 
 pytestmark = pytest.mark.both_duckdb
 

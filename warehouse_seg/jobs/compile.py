@@ -10,7 +10,7 @@ from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
-from warehouse_seg.scoring import compile_scores
+from warehouse_seg.scoring.statement import compile_scores
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.fitting import described
 from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.limits import too_wide
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine
 from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress
+from warehouse_seg.scoring.limits import too_wide
 from warehouse_seg.settings import ModelSettings
 from warehouse_seg.warehouse.connection import Warehouse
 
