@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SegmentModel", "connect", "fit"]
 
-_HOMES = {"SegmentModel": "model", "connect": "warehouse", "fit": "api"}
+_HOMES = {
+    "SegmentModel": "model.segment_model",
+    "connect": "warehouse.connection",
+    "fit": "api",
+}
 
 
 def __getattr__(name: str) -> Any:
