@@ -11,7 +11,7 @@ from tests.dbt.foreign import ForeignProject, Stages
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
 from warehouse_seg.jobs import fit as jobs
-from warehouse_seg.registry import TABLES
+from warehouse_seg.registry.store import TABLES
 
 MARTS = (
     "seg_customer_memberships",

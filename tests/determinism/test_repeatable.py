@@ -24,7 +24,7 @@ from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.preparation import Sample
-from warehouse_seg.registry import TABLES, Registry
+from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.sampling import sample_sql
 from warehouse_seg.search import search
 from warehouse_seg.settings import FeatureChoice, settings_from

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from tests.faults.killed_jobs import Scenario, copy_database
 from tests.small_shop import DATABASE, Shop, Stages, succeeded
-from warehouse_seg.registry import TABLES, Registry
+from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.warehouse.connection import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.small_shop import Shop, Stages
 from tests.spoiled_rows import SPOILED, set_exact, spoiling
-from warehouse_seg.registry import TABLES
+from warehouse_seg.registry.store import TABLES
 
 # Every case is a version of its own, scored by a model of its own: one call of dbt for all of them.
 VERSIONS = {name: 100 + number for number, name in enumerate(SPOILED)}

@@ -26,7 +26,7 @@ from warehouse_seg import em
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population
-from warehouse_seg.registry import TABLES, Registry
+from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.warehouse.connection import connect
 
 pytestmark = pytest.mark.slow

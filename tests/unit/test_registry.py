@@ -27,7 +27,7 @@ from warehouse_seg.model.segment_model import (
     Training,
     exponent_text,
 )
-from warehouse_seg.registry import TABLES, Registry
+from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

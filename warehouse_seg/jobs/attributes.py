@@ -9,7 +9,7 @@ from warehouse_seg.jobs.features import features_query
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.patterns import missing_patterns
-from warehouse_seg.registry import Row
+from warehouse_seg.registry.store import Row
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 

@@ -23,7 +23,7 @@ from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.refitting import left_aside, refit_model, why_reselect
-from warehouse_seg.registry import Registry, Row
+from warehouse_seg.registry.store import Registry, Row
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.settings import Settings
 from warehouse_seg.warehouse.connection import Columns, Warehouse

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from warehouse_seg.dbt.project import DbtProject, Manifest
 from warehouse_seg.errors import UsageError
-from warehouse_seg.registry import Registry
+from warehouse_seg.registry.store import Registry
 from warehouse_seg.settings import Settings
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse

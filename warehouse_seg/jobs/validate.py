@@ -18,7 +18,7 @@ from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Past, foretold
 from warehouse_seg.preparation import prepare_as
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.registry import Row
+from warehouse_seg.registry.store import Row
 from warehouse_seg.search import Shape
 from warehouse_seg.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.validation import Validation, Window

@@ -1,0 +1,1 @@
+"""The registry: its tables, rows and models, and what is active."""
