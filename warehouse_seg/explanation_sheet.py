@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.explaining import Change, Contribution, Explanation, Membership
-from warehouse_seg.naming import spoken
+from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
+from warehouse_seg.segments.naming import spoken
 
 if TYPE_CHECKING:
     from warehouse_seg.jobs.explain import ExplainedCustomer

@@ -31,10 +31,10 @@ from warehouse_seg.model.segment_model import (
     SegmentModel,
     Training,
 )
-from warehouse_seg.naming import named
 from warehouse_seg.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.search import Shape, search
+from warehouse_seg.segments.naming import named
 from warehouse_seg.selection import (
     best_of_each_count,
     marked,

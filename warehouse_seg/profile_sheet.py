@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from warehouse_seg.naming import spoken
+from warehouse_seg.segments.naming import spoken
 
 if TYPE_CHECKING:
     from warehouse_seg.jobs.profile import Profile, Sheet

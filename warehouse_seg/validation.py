@@ -17,10 +17,10 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from warehouse_seg import em
 from warehouse_seg.criteria import held_out_log_likelihood
-from warehouse_seg.lineage import affinities
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Prediction
 from warehouse_seg.search import MARGIN, Shape, sound_optimum
+from warehouse_seg.segments.matching import affinities
 from warehouse_seg.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.stability import Stability, refitted, top_components
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tests.parity.random_models import Case, Range, cases
 from tests.parity.shapley import Reference, brute_force, log_joint
-from warehouse_seg.explaining import explain
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.segments.explanation import explain
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from tests.parity.random_models import Case, Range, cases
-from warehouse_seg import explaining
-from warehouse_seg.explaining import Change, explain
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.segments import explanation as explaining
+from warehouse_seg.segments.explanation import Change, explain
 
 Array = NDArray[np.float64]
 

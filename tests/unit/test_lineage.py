@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from warehouse_seg.lineage import (
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.scoring.statement import DIALECTS
+from warehouse_seg.segments.matching import (
     Lineage,
     affinities,
     overlap_sql,
@@ -22,8 +24,6 @@ from warehouse_seg.lineage import (
     trace,
     with_new_keys,
 )
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

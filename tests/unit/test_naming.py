@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
-from warehouse_seg.naming import AVERAGE, describe, named, shares_of_categories, traits
+from warehouse_seg.segments.naming import AVERAGE, describe, named, shares_of_categories, traits
 
 RECENCY = Feature(feature="recency_days", transform="log", clip_low=1, center=4.5, scale=1.0)
 ORDERS = Feature(feature="order_count", transform="log", clip_low=1, center=0.75, scale=0.75)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from tests.spoiled_rows import SPOILED, spoiling
 from warehouse_seg.errors import UsageError
-from warehouse_seg.lineage import Lineage, Link
 from warehouse_seg.model.segment_model import (
     Candidate,
     Category,
@@ -28,6 +27,7 @@ from warehouse_seg.model.segment_model import (
     exponent_text,
 )
 from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.segments.matching import Lineage, Link
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

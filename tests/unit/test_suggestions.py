@@ -6,8 +6,8 @@ from math import nan
 
 import pytest
 
+from warehouse_seg.segments.recommendations import BASIS, RULES, Measure, suggestion
 from warehouse_seg.sql.resources import dbt_package_path
-from warehouse_seg.suggestions import BASIS, RULES, Measure, suggestion
 
 AVERAGE = dict.fromkeys(BASIS, Measure(mean=3.0, index=100))
 ONE = Measure(mean=1.2, index=40)

@@ -18,13 +18,13 @@ from warehouse_seg.jobs.features import (
 )
 from warehouse_seg.jobs.population import everybody_of, with_everybody
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.lineage import Lineage, trace, with_new_keys
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.refitting import left_aside, refit_model, why_reselect
 from warehouse_seg.registry.store import Registry, Row
 from warehouse_seg.scoring.limits import passed_limits, size_of
+from warehouse_seg.segments.matching import Lineage, trace, with_new_keys
 from warehouse_seg.settings import Settings
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 

@@ -9,8 +9,8 @@ from typing import Any
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.jobs.session import Session
+from warehouse_seg.segments.recommendations import Measure, suggestion
 from warehouse_seg.sql.rendering import render_statement
-from warehouse_seg.suggestions import Measure, suggestion
 from warehouse_seg.warehouse.connection import Warehouse
 
 TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
@@ -22,7 +22,7 @@ class Sheet:
     """One segment.
 
     measures: rows of seg_segment_profiles, the most distinctive first
-    suggested_action: empty where no rule fits; because: what it goes by (see suggestions.py)
+    suggested_action: empty where no rule fits; because: what it goes by (see segments/recommendations.py)
     """
 
     segment_key: str

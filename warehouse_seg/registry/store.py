@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.lineage import Lineage
 from warehouse_seg.model.segment_model import (
     NUMBERS_OF_A_FEATURE,
     Candidate,
@@ -27,6 +26,7 @@ from warehouse_seg.model.segment_model import (
     Training,
     exponent_text,
 )
+from warehouse_seg.segments.matching import Lineage
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 

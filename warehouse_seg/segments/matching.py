@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.naming import named
+from warehouse_seg.segments.naming import named
 from warehouse_seg.sql.rendering import render_statement
 
 Array = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Segments: their names, their identity over refits, explanations and recommendations."""
