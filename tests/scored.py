@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

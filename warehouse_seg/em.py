@@ -38,8 +38,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 
+from warehouse_seg.features.preparation import Prepared
 from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
-from warehouse_seg.preparation import Prepared
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg import em
 from warehouse_seg.criteria import candidate_of, failed_candidate
 from warehouse_seg.errors import Refused
+from warehouse_seg.features.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.model.segment_model import (
     Candidate,
     Component,
@@ -31,7 +32,6 @@ from warehouse_seg.model.segment_model import (
     SegmentModel,
     Training,
 )
-from warehouse_seg.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.search import Shape, search
 from warehouse_seg.segments.naming import named

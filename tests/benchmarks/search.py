@@ -27,9 +27,9 @@ from tests.evidence.shops import Shop, built, demo, real
 from tests.evidence.tables import heading, show, table, tell
 from tests.real_data.project import data_folder
 from warehouse_seg import em
+from warehouse_seg.features.preparation import prepare
 from warehouse_seg.fitting import workers
 from warehouse_seg.model.segment_model import CovarianceType
-from warehouse_seg.preparation import prepare
 from warehouse_seg.search import REGULARIZATION, THOROUGH, Effort, Shape, search
 
 Array = NDArray[np.float64]

@@ -21,11 +21,11 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
+from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.preparation import Sample
 from warehouse_seg.registry.store import TABLES, Registry
-from warehouse_seg.sampling import sample_sql
 from warehouse_seg.search import search
 from warehouse_seg.settings import FeatureChoice, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, connect

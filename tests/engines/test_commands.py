@@ -13,10 +13,10 @@ from tests.engines.conftest import Engine, Twins
 from tests.engines.shops import Shop
 from tests.engines.test_same_answers import CLOSE, differences
 from warehouse_seg.errors import UsageError
+from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.generated import reference_model
 from warehouse_seg.jobs.fit import stored_model
 from warehouse_seg.jobs.session import Session
-from warehouse_seg.sampling import sample_sql
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from scipy.special import softmax
 from tests.evidence.shops import Shop, shops
 from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
+from warehouse_seg.features.preparation import Sample
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.preparation import Sample
 from warehouse_seg.refitting import refit_model
 from warehouse_seg.segments.matching import trace
 from warehouse_seg.stability import contingency

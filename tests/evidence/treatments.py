@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from tests.evidence.shops import Shop, shops
 from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg import em
-from warehouse_seg.preparation import prepare, rounding_variance
+from warehouse_seg.features.preparation import prepare, rounding_variance
 from warehouse_seg.search import COLLAPSED, Shape, search
 
 Array = NDArray[np.float64]

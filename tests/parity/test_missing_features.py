@@ -16,8 +16,8 @@ from scipy.stats import chi2
 from tests.parity.marginals import marginal_log_joint
 from tests.scored import score
 from warehouse_seg.errors import UsageError
+from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB

@@ -15,6 +15,8 @@ from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg import em
+from warehouse_seg.features.missing_patterns import missing_patterns
+from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.model.segment_model import (
     Component,
     CovarianceType,
@@ -22,9 +24,7 @@ from warehouse_seg.model.segment_model import (
     SegmentModel,
     from_sklearn,
 )
-from warehouse_seg.patterns import missing_patterns
 from warehouse_seg.population import Population, refine, with_parameters
-from warehouse_seg.preparation import prepare_as
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

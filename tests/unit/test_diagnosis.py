@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warehouse_seg.diagnosis import atoms, is_flag, parts_of_one, spread, tail_findings, unexplained
-from warehouse_seg.preparation import prepare
+from warehouse_seg.features.diagnostics import (
+    atoms,
+    is_flag,
+    parts_of_one,
+    spread,
+    tail_findings,
+    unexplained,
+)
+from warehouse_seg.features.preparation import prepare
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]

@@ -12,9 +12,9 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
+from warehouse_seg.features.preparation import Sample
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model.segment_model import Category, CovarianceType, SegmentModel
-from warehouse_seg.preparation import Sample
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
 Array = NDArray[np.float64]

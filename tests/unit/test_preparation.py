@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model.segment_model import Feature, TransformName
-from warehouse_seg.preparation import (
+from warehouse_seg.features.preparation import (
     prepare,
     prepare_as,
     resolution,
     rounding_variance,
     warnings_for,
 )
+from warehouse_seg.model.segment_model import Feature, TransformName
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]

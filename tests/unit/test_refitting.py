@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused, UsageError
+from warehouse_seg.features.preparation import Sample
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
-from warehouse_seg.preparation import Sample
 from warehouse_seg.refitting import left_aside, refit_model, why_reselect
 from warehouse_seg.search import MARGIN
 from warehouse_seg.segments.matching import trace

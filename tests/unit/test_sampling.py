@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from warehouse_seg.sampling import count_sql, sample_sql
+from warehouse_seg.features.sampling import count_sql, sample_sql
 from warehouse_seg.scoring.statement import DIALECTS
 
 pytestmark = pytest.mark.both_duckdb

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
+from warehouse_seg.features.preparation import Sample
 from warehouse_seg.fitting import fit_model
 from warehouse_seg.jobs.features import (
     choose_features,
@@ -19,7 +20,6 @@ from warehouse_seg.jobs.features import (
 from warehouse_seg.jobs.population import everybody_of, with_everybody
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.preparation import Sample
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.refitting import left_aside, refit_model, why_reselect
 from warehouse_seg.registry.store import Registry, Row

@@ -10,13 +10,13 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg import em, validation
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
+from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.jobs import attributes
 from warehouse_seg.jobs.features import read_sample
 from warehouse_seg.jobs.past import LookBack, look_back
 from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Past, foretold
-from warehouse_seg.preparation import prepare_as
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.registry.store import Row
 from warehouse_seg.search import Shape

@@ -458,7 +458,7 @@ class SegmentModel(Frozen):
 
         relation: a table's name as SQL text, or a select in parentheses
         keys: columns that identify a row; they pass through
-        patterns: the sets of missing features that occur in the relation (`patterns.py` counts them); a row with
+        patterns: the sets of missing features that occur in the relation (`features/missing_patterns.py` counts them); a row with
             another one has NULL memberships
         The same macro file is rendered by dbt inside `seg_customer_scores`.
         """

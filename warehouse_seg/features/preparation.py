@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg import diagnosis
 from warehouse_seg.errors import UsageError, nearest
+from warehouse_seg.features import diagnostics as diagnosis
 from warehouse_seg.model.segment_model import Category, Feature, TransformName
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 from warehouse_seg.settings import FeatureChoice
