@@ -17,8 +17,16 @@ from sklearn.cluster import DBSCAN, KMeans, SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from warehouse_seg import em
-from warehouse_seg.criteria import cluster_criteria
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.criteria import cluster_criteria
+from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.selection import STABLE
+from warehouse_seg.mixture.stability import (
+    BOOTSTRAPS,
+    bootstrap_rows,
+    bootstrap_stability,
+    top_components,
+)
 from warehouse_seg.prediction import (
     Past,
     Prediction,
@@ -27,14 +35,6 @@ from warehouse_seg.prediction import (
     predictions,
 )
 from warehouse_seg.rfm import rfm_groups, rfm_scores
-from warehouse_seg.search import Shape
-from warehouse_seg.selection import STABLE
-from warehouse_seg.stability import (
-    BOOTSTRAPS,
-    bootstrap_rows,
-    bootstrap_stability,
-    top_components,
-)
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from warehouse_seg import em
 from warehouse_seg.features.sampling import sample_sql
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.population_em import sums_sql
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.population import sums_sql
 from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.sql.resources import sql_path

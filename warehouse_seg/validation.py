@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from warehouse_seg import em
-from warehouse_seg.criteria import held_out_log_likelihood
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.criteria import held_out_log_likelihood
+from warehouse_seg.mixture.search import MARGIN, Shape, sound_optimum
+from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
+from warehouse_seg.mixture.stability import Stability, refitted, top_components
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.prediction import Prediction
-from warehouse_seg.search import MARGIN, Shape, sound_optimum
 from warehouse_seg.segments.matching import affinities
-from warehouse_seg.selection import STABLE, STABLE_SEGMENT
-from warehouse_seg.stability import Stability, refitted, top_components
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

@@ -41,9 +41,9 @@ from tests.benchmarks.measuring import (
     tell,
     timed,
 )
-from warehouse_seg import em
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.population import Population
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse, connect
 

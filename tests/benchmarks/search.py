@@ -26,11 +26,11 @@ from sklearn.mixture import GaussianMixture
 from tests.evidence.shops import Shop, built, demo, real
 from tests.evidence.tables import heading, show, table, tell
 from tests.real_data.project import data_folder
-from warehouse_seg import em
 from warehouse_seg.features.preparation import prepare
-from warehouse_seg.fitting import workers
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.fit import workers
+from warehouse_seg.mixture.search import REGULARIZATION, THOROUGH, Effort, Shape, search
 from warehouse_seg.model.segment_model import CovarianceType
-from warehouse_seg.search import REGULARIZATION, THOROUGH, Effort, Shape, search
 
 Array = NDArray[np.float64]
 Kinds = Sequence[CovarianceType]

@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.features.sampling import sample_sql
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.search import search
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.registry.store import TABLES, Registry
-from warehouse_seg.search import search
 from warehouse_seg.settings import FeatureChoice, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, connect
 from warehouse_seg.warehouse.duckdb import DuckDB
@@ -142,7 +142,7 @@ def test_a_search_runs_with_one_thread_of_each_library(monkeypatch: pytest.Monke
         seen.append([_openmp_effective_n_threads(), *blas])
         return search(*given, **options)
 
-    monkeypatch.setattr("warehouse_seg.fitting.search", watched)
+    monkeypatch.setattr("warehouse_seg.mixture.fit.search", watched)
     values = np.random.default_rng(1).standard_normal((200, 2))
     settings = settings_from({"feature_table": "customers", "model": THREE_SHAPES}).model
     columns = {"one": values[:, 0], "two": values[:, 1]}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from tests.evidence.shops import Shop, shops
 from tests.evidence.tables import heading, show, table
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.selection import best_of_each_count, elbow
 from warehouse_seg.model.segment_model import Candidate, SegmentModel
-from warehouse_seg.selection import best_of_each_count, elbow
 
 COLUMNS = (
     "shop",

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tests.evidence.tables import heading, show, table
 from tests.real_data.project import data_folder
-from warehouse_seg import em
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import THOROUGH, Shape, search
 from warehouse_seg.model.segment_model import CovarianceType
-from warehouse_seg.search import THOROUGH, Shape, search
 
 Array = NDArray[np.float64]
 

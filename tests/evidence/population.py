@@ -10,11 +10,11 @@ import pandas as pd
 
 from tests.evidence.shops import Shop, built, places
 from tests.evidence.tables import heading, show, table, tell
-from warehouse_seg import em
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.population_em import Population, refine
 from warehouse_seg.model.segment_model import KEYS
-from warehouse_seg.population import Population, refine
 from warehouse_seg.settings import Segments
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB

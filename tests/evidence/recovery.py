@@ -18,9 +18,9 @@ from sklearn.metrics import adjusted_rand_score
 from tests.evidence.tables import heading, show, table, tell
 from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, planted, shuffled
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.selection import UNSTABLE
 from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
-from warehouse_seg.selection import UNSTABLE
 from warehouse_seg.settings import FeatureChoice, settings_from
 
 COUNTS = (5_000, 30_000)

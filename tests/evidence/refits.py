@@ -17,11 +17,11 @@ from tests.evidence.shops import Shop, shops
 from tests.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.refit import refit_model
+from warehouse_seg.mixture.stability import contingency
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.refitting import refit_model
 from warehouse_seg.segments.matching import trace
-from warehouse_seg.stability import contingency
 
 Array = NDArray[np.float64]
 

@@ -22,11 +22,11 @@ from threadpoolctl import threadpool_limits
 import warehouse_seg
 from tests.evidence.tables import heading, show, table
 from tests.real_data.project import data_folder
-from warehouse_seg import em
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.selection import STABLE
+from warehouse_seg.mixture.stability import Stability, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.search import Shape
-from warehouse_seg.selection import STABLE
-from warehouse_seg.stability import Stability, bootstrap_stability
 
 Array = NDArray[np.float64]
 

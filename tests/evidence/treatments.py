@@ -15,9 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from tests.evidence.shops import Shop, shops
 from tests.evidence.tables import heading, show, table, tell
-from warehouse_seg import em
 from warehouse_seg.features.preparation import prepare, rounding_variance
-from warehouse_seg.search import COLLAPSED, Shape, search
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import COLLAPSED, Shape, search
 
 Array = NDArray[np.float64]
 

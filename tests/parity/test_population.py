@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
-from warehouse_seg import em
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import prepare_as
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.population_em import Population, refine, with_parameters
 from warehouse_seg.model.segment_model import (
     Component,
     CovarianceType,
@@ -24,7 +25,6 @@ from warehouse_seg.model.segment_model import (
     SegmentModel,
     from_sklearn,
 )
-from warehouse_seg.population import Population, refine, with_parameters
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 

@@ -22,10 +22,10 @@ from scipy.special import logsumexp, softmax
 
 from tests.programs import dbt, warehouse_seg
 from tests.real_data.project import Project
-from warehouse_seg import em
 from warehouse_seg.features.missing_patterns import missing_patterns
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.population import Population
 from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.warehouse.connection import connect
 

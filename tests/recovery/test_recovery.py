@@ -10,9 +10,9 @@ import pytest
 from tests.evidence import defaults, optima, shops
 from tests.evidence.recovery import Cell, recovered
 from tests.recovery.planted import SHARES, OneTimers, bayes_error
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.model.segment_model import CovarianceType
-from warehouse_seg.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.settings import settings_from
 
 CUSTOMERS = 2_500

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from warehouse_seg import em
 from warehouse_seg.comparison import (
     UNASSIGNED,
     Compared,
@@ -23,8 +22,9 @@ from warehouse_seg.comparison import (
     rules,
     verdict,
 )
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
 from warehouse_seg.prediction import Judgement, Past, Prediction
-from warehouse_seg.search import Shape
 
 Array = NDArray[np.float64]
 COUNT = 900

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from warehouse_seg import em
+from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import CovarianceType
 
 Array = NDArray[np.float64]

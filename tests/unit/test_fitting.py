@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.model.segment_model import Category, CovarianceType, SegmentModel
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 

@@ -9,10 +9,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg import em
 from warehouse_seg.generated import reference_model
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.population_em import Population, sums_sql
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.population import Population, sums_sql
 from warehouse_seg.scoring.limits import (
     LIMITS,
     WRAPPING_BYTES,

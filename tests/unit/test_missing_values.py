@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import multivariate_normal
 
-from warehouse_seg import em
-from warehouse_seg.criteria import candidate_of
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.criteria import candidate_of
+from warehouse_seg.mixture.search import Shape, search
 from warehouse_seg.model.segment_model import CovarianceType
-from warehouse_seg.search import Shape, search
 from warehouse_seg.settings import Settings, settings_from
 
 Array = NDArray[np.float64]

@@ -13,10 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.fitting import fit_model
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.refit import left_aside, refit_model, why_reselect
+from warehouse_seg.mixture.search import MARGIN
 from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
-from warehouse_seg.refitting import left_aside, refit_model, why_reselect
-from warehouse_seg.search import MARGIN
 from warehouse_seg.segments.matching import trace
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from warehouse_seg.model.segment_model import Candidate
-from warehouse_seg.selection import (
+from warehouse_seg.mixture.selection import (
     PARSIMONY,
     STABLE,
     STABLE_SEGMENT,
@@ -18,6 +17,7 @@ from warehouse_seg.selection import (
     recommend,
     structure_warning,
 )
+from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 
 CUSTOMERS = 1_000

@@ -7,9 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import jaccard_score
 
-from warehouse_seg import em
-from warehouse_seg.search import Shape, search
-from warehouse_seg.stability import bootstrap_stability, contingency, structure_gain, top_components
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.stability import (
+    bootstrap_stability,
+    contingency,
+    structure_gain,
+    top_components,
+)
 
 Array = NDArray[np.float64]
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warehouse_seg import em, validation
+from warehouse_seg import validation
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.stability import Stability
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.prediction import Judgement, Prediction
-from warehouse_seg.search import Shape
-from warehouse_seg.stability import Stability
 from warehouse_seg.validation import (
     Likelihood,
     Starts,

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg import comparison, em
+from warehouse_seg import comparison
 from warehouse_seg.comparison import Compared, Customers
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.jobs.features import read_sample
 from warehouse_seg.jobs.past import history_of, look_back
 from warehouse_seg.jobs.session import Session
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.search import Shape
 
 
 @dataclass(frozen=True)

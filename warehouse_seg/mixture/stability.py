@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from warehouse_seg import em
-from warehouse_seg.search import (
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import (
     COLLAPSED,
     REGULARIZATION,
     ROUGH_TOLERANCE,

@@ -1,8 +1,8 @@
 """Fits a Gaussian mixture for every candidate shape and chooses one.
 
-A search finds the best optimum of every shape (`search.py`) with the package's own EM, which knows the rounding of the
-measurements (`em.py`); every criterion is measured (`criteria.py`), the best of each number of segments is asked
-whether it repeats (`stability.py`), and one is recommended (`selection.py`). Everything is deterministic: the same
+A search finds the best optimum of every shape (`mixture/search.py`) with the package's own EM, which knows the rounding of the
+measurements (`mixture/em.py`); every criterion is measured (`mixture/criteria.py`), the best of each number of segments is asked
+whether it repeats (`mixture/stability.py`), and one is recommended (`mixture/selection.py`). Everything is deterministic: the same
 sample and seed give the same model, to the last bit, whatever the number of threads.
 """
 
@@ -21,10 +21,19 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg import em
-from warehouse_seg.criteria import candidate_of, failed_candidate
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Prepared, Sample, prepare, warnings_for
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
+from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.selection import (
+    best_of_each_count,
+    marked,
+    recommend,
+    structure_warning,
+    usable,
+)
+from warehouse_seg.mixture.stability import bootstrap_stability, structure_gain
 from warehouse_seg.model.segment_model import (
     Candidate,
     Component,
@@ -33,17 +42,8 @@ from warehouse_seg.model.segment_model import (
     Training,
 )
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.search import Shape, search
 from warehouse_seg.segments.naming import named
-from warehouse_seg.selection import (
-    best_of_each_count,
-    marked,
-    recommend,
-    structure_warning,
-    usable,
-)
 from warehouse_seg.settings import FeatureChoice, ModelSettings
-from warehouse_seg.stability import bootstrap_stability, structure_gain
 
 Array = NDArray[np.float64]
 

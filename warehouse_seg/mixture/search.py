@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import KMeans, kmeans_plusplus
 
-from warehouse_seg import em
+from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import CovarianceType
 
 Array = NDArray[np.float64]

@@ -24,7 +24,7 @@ features that were measured; with o the measured features and m the others, of o
         E[z_m] = m_m + B (z_o - m_o),  Cov[z_m] = S_mm - B S_om,  B = S_mo S_oo^-1
 
 (Dempster, Laird and Rubin 1977; Ghahramani and Jordan 1994). Completing needs only the sums of each pattern, so it is
-the same code for customers in memory and for customers that never left the warehouse (`population.py`).
+the same code for customers in memory and for customers that never left the warehouse (`mixture/population_em.py`).
 """
 
 from __future__ import annotations

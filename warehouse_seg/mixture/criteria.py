@@ -1,7 +1,7 @@
 """Every figure by which people compare mixtures, of one optimum.
 
 They can be compared within one data treatment only: the same rows, features, transforms, scale and rounding. None of
-them is the truth; `selection.py` says which ones decide.
+them is the truth; `mixture/selection.py` says which ones decide.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from warehouse_seg import em
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
 from warehouse_seg.model.segment_model import Candidate
-from warehouse_seg.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
 from warehouse_seg.settings import ModelSettings
 
 Array = NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums
 and cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there
-are. From these the package's own M-step (`em.py`) makes the next parameters. Customers that lack the same features are
+are. From these the package's own M-step (`mixture/em.py`) makes the next parameters. Customers that lack the same features are
 summed together, and their sums completed by the conditional mean and covariance.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg import em
+from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import Component, SegmentModel, as_matrix, exponent_texts
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.sql.rendering import render, render_statement

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg import em
-from warehouse_seg.criteria import candidate_of
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Sample, prepare, prepare_as, warnings_for
-from warehouse_seg.fitting import Tried, assembled
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.criteria import candidate_of
+from warehouse_seg.mixture.fit import Tried, assembled
+from warehouse_seg.mixture.search import MARGIN, REGULARIZATION, TOLERANCE, Found, Shape, search
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
-from warehouse_seg.search import MARGIN, REGULARIZATION, TOLERANCE, Found, Shape, search
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
 Array = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""The mixture: EM, search, criteria, stability, selection, fits and refits."""
