@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from warehouse_seg.comparison import (
+from warehouse_seg.evaluation.comparison import (
     UNASSIGNED,
     Compared,
     Customers,
@@ -22,9 +22,9 @@ from warehouse_seg.comparison import (
     rules,
     verdict,
 )
+from warehouse_seg.evaluation.predictive_power import Judgement, Past, Prediction
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.prediction import Judgement, Past, Prediction
 
 Array = NDArray[np.float64]
 COUNT = 900

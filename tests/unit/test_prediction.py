@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from warehouse_seg.evaluation.predictive_power import (
+    Past,
+    foretold,
+    indicators,
+    judged,
+    predictions,
+)
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.prediction import Past, foretold, indicators, judged, predictions
 
 Array = NDArray[np.float64]
 COUNT = 1_500

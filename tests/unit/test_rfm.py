@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg.rfm import GRID, GROUPS, quintiles, rfm_groups, rfm_scores
+from warehouse_seg.evaluation.rfm_rules import GRID, GROUPS, quintiles, rfm_groups, rfm_scores
 
 
 @pytest.mark.parametrize("count", [5, 10, 1_000])

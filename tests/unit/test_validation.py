@@ -10,13 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warehouse_seg import validation
-from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import Shape
-from warehouse_seg.mixture.stability import Stability
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.prediction import Judgement, Prediction
-from warehouse_seg.validation import (
+from warehouse_seg.evaluation import validation
+from warehouse_seg.evaluation.predictive_power import Judgement, Prediction
+from warehouse_seg.evaluation.validation import (
     Likelihood,
     Starts,
     TimeSplit,
@@ -30,6 +26,10 @@ from warehouse_seg.validation import (
     verdict,
     window_agreement,
 )
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.stability import Stability
+from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 
 Array = NDArray[np.float64]
 

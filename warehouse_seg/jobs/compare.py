@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg import comparison
-from warehouse_seg.comparison import Compared, Customers
 from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.evaluation import comparison
+from warehouse_seg.evaluation.comparison import Compared, Customers
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.jobs.features import read_sample
 from warehouse_seg.jobs.past import history_of, look_back

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg import validation
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
+from warehouse_seg.evaluation import validation
+from warehouse_seg.evaluation.predictive_power import Past, foretold
+from warehouse_seg.evaluation.validation import Validation, Window
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.jobs import attributes
 from warehouse_seg.jobs.features import read_sample
@@ -19,10 +21,8 @@ from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.prediction import Past, foretold
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.registry.store import Row
-from warehouse_seg.validation import Validation, Window
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 

@@ -21,9 +21,9 @@ from sklearn.model_selection import (
     cross_validate,
 )
 
+from warehouse_seg.evaluation.rfm_rules import rfm_scores
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape, search
-from warehouse_seg.rfm import rfm_scores
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

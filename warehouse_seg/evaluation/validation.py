@@ -2,7 +2,7 @@
 
 Arrays in, figures out; `jobs/validate.py` reads the warehouse. Each figure answers one doubt: does the model describe
 customers that it has not seen, does it come out again, are its segments apart, do they tell what customers do next
-(`prediction.py`), do they agree with what is known otherwise, and whom do they treat differently.
+(`evaluation/predictive_power.py`), do they agree with what is known otherwise, and whom do they treat differently.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from warehouse_seg.evaluation.predictive_power import Prediction
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import held_out_log_likelihood
 from warehouse_seg.mixture.search import MARGIN, Shape, sound_optimum
 from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.mixture.stability import Stability, refitted, top_components
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.prediction import Prediction
 from warehouse_seg.segments.matching import affinities
 
 Array = NDArray[np.float64]

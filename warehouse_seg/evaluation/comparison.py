@@ -17,6 +17,14 @@ from sklearn.cluster import DBSCAN, KMeans, SpectralClustering
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from warehouse_seg.evaluation.predictive_power import (
+    Past,
+    Prediction,
+    indicators,
+    memberships_then,
+    predictions,
+)
+from warehouse_seg.evaluation.rfm_rules import rfm_groups, rfm_scores
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import cluster_criteria
 from warehouse_seg.mixture.search import Shape
@@ -27,14 +35,6 @@ from warehouse_seg.mixture.stability import (
     bootstrap_stability,
     top_components,
 )
-from warehouse_seg.prediction import (
-    Past,
-    Prediction,
-    indicators,
-    memberships_then,
-    predictions,
-)
-from warehouse_seg.rfm import rfm_groups, rfm_scores
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
