@@ -14,9 +14,9 @@ import pytest
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
 from warehouse_seg.dbt.project import DbtProject
-from warehouse_seg.jobs.features import followed_features_query, past_features_query
-from warehouse_seg.jobs.past import LookBack, look_back
-from warehouse_seg.jobs.session import Session
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
+from warehouse_seg.project.historical_features import LookBack, look_back
 
 KINDS = """
 create table raw.kinds as

@@ -17,8 +17,8 @@ from tests import programs
 from tests.programs import Finished
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.context import Session
 from warehouse_seg.warehouse.connection import Warehouse
 
 HERE = Path(__file__).parent

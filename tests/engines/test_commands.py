@@ -16,7 +16,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.generated import reference_model
 from warehouse_seg.jobs.fit import stored_model
-from warehouse_seg.jobs.session import Session
+from warehouse_seg.project.context import Session
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from tests.real_data.project import complete_journey_folder, data_folder, instal
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.jobs.features import choose_features, read_sample
-from warehouse_seg.jobs.session import Session
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import choose_features, read_sample
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
 FEATURES = ("build", "--select", "+seg_customer_features")

@@ -26,8 +26,8 @@ from tests.small_shop import CREDENTIALS, DATABASE
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.jobs import fit as jobs
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.context import Session
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 

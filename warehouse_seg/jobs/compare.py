@@ -10,12 +10,12 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.evaluation import comparison
 from warehouse_seg.evaluation.comparison import Compared, Customers
 from warehouse_seg.features.preparation import prepare_as
-from warehouse_seg.jobs.features import read_sample
-from warehouse_seg.jobs.past import history_of, look_back
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.progress import Progress, silent
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import read_sample
+from warehouse_seg.project.historical_features import history_of, look_back
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.jobs.features import features_query
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.scoring.statement import compile_scores
 
 

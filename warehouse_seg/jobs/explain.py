@@ -9,9 +9,9 @@ from typing import Any
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
-from warehouse_seg.jobs.features import features_query
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.segments.explanation import Explanation
 from warehouse_seg.segments.explanation import explain as explain_values
 from warehouse_seg.settings import Tiers

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.jobs.features import (
-    choose_features,
-    count_overlap,
-    read_sample,
-)
 from warehouse_seg.jobs.population import everybody_of, with_everybody
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import left_aside, refit_model, why_reselect
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import (
+    choose_features,
+    count_overlap,
+    read_sample,
+)
 from warehouse_seg.registry.store import Registry, Row
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.matching import Lineage, trace, with_new_keys

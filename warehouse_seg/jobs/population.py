@@ -7,14 +7,14 @@ import numpy as np
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.jobs.features import features_query
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import degenerate
 from warehouse_seg.mixture.fit import described
 from warehouse_seg.mixture.population_em import Population, refine
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.scoring.limits import too_wide
 from warehouse_seg.settings import ModelSettings
 from warehouse_seg.warehouse.connection import Warehouse

@@ -8,7 +8,7 @@ from typing import Any
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
-from warehouse_seg.jobs.session import Session
+from warehouse_seg.project.context import Session
 from warehouse_seg.segments.recommendations import Measure, suggestion
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse

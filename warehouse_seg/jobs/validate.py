@@ -13,15 +13,15 @@ from warehouse_seg.evaluation import validation
 from warehouse_seg.evaluation.predictive_power import Past, foretold
 from warehouse_seg.evaluation.validation import Validation, Window
 from warehouse_seg.features.preparation import prepare_as
-from warehouse_seg.jobs import attributes
-from warehouse_seg.jobs.features import read_sample
-from warehouse_seg.jobs.past import LookBack, look_back
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
+from warehouse_seg.project import attributes
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import read_sample
+from warehouse_seg.project.historical_features import LookBack, look_back
 from warehouse_seg.registry.store import Row
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 

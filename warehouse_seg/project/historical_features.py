@@ -13,10 +13,10 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation.predictive_power import Past
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.features.sampling import sample_sql
-from warehouse_seg.jobs.features import followed_features_query, past_features_query
-from warehouse_seg.jobs.session import Session
 from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.context import Session
+from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
 from warehouse_seg.settings import FeatureChoice
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Columns, Warehouse
