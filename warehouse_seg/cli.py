@@ -31,7 +31,7 @@ from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.sql.resources import dbt_package_path
 
 if TYPE_CHECKING:
-    from warehouse_seg.jobs.run import Summary
+    from warehouse_seg.commands.run import Summary
 
 app = typer.Typer(
     help="Customer segments that are probabilities, computed where the data lives.",
@@ -122,7 +122,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 20_260_630,
 ) -> None:
     """Make a shop of invented customers as a dbt project, and run the whole job on it."""
-    from warehouse_seg.jobs.demo import demo as job
+    from warehouse_seg.commands.demo import demo as job
 
     summary = job(directory, customers=customers, seed=seed, step=_say, progress=_mutter)
     _print_summary(summary)
@@ -146,7 +146,7 @@ def init(
     ] = None,
 ) -> None:
     """Add the dbt package and its variables to a dbt project, and show what changed."""
-    from warehouse_seg.jobs.init import init as job
+    from warehouse_seg.commands.init import init as job
 
     given = {
         "transactions": _relation(transactions),
@@ -163,7 +163,7 @@ def init(
 @in_project
 def run(project: DbtProject, registry: RegistryName = None, as_json: AsJson = False) -> None:
     """Features, a fit where no model is active, segments: the whole job."""
-    from warehouse_seg.jobs.run import run as job
+    from warehouse_seg.commands.run import run as job
 
     summary = job(project, registry_name=registry, step=_say, progress=_mutter)
     if as_json:
@@ -198,7 +198,7 @@ def fit(
     as_json: AsJson = False,
 ) -> None:
     """Refit the active model, or fit a first one, and make the result the active model."""
-    from warehouse_seg.jobs.fit import fit as job
+    from warehouse_seg.commands.fit import fit as job
 
     model = job(
         project,
@@ -223,7 +223,7 @@ def fit(
 @in_project
 def models(project: DbtProject, as_json: AsJson = False) -> None:
     """List the stored models and which one is active."""
-    from warehouse_seg.jobs.fit import models as job
+    from warehouse_seg.commands.fit import models as job
 
     stored, activations, lineage = job(project)
     active = activations[0]["model_version"] if activations else None
@@ -258,7 +258,7 @@ def activate(
     reason: Reason = "",
 ) -> None:
     """Make a stored model the active one; the next `dbt build` scores with it."""
-    from warehouse_seg.jobs.fit import activate as job
+    from warehouse_seg.commands.fit import activate as job
 
     job(project, version, reason, registry)
     out.print(
@@ -270,7 +270,7 @@ def activate(
 @in_project
 def rollback(project: DbtProject, registry: RegistryName = None, reason: Reason = "") -> None:
     """Make the version that was active before the present one active again."""
-    from warehouse_seg.jobs.fit import rollback as job
+    from warehouse_seg.commands.fit import rollback as job
 
     version = job(project, reason, registry)
     out.print(
@@ -295,7 +295,7 @@ def compile_(
     ] = None,
 ) -> None:
     """Print the scoring SQL of a model for any dialect, and say how long it is."""
-    from warehouse_seg.jobs.compile import compiled as job
+    from warehouse_seg.commands.compile import compiled as job
 
     compiled = job(project, version, relation, dialect, _model_in(model) if model else None)
     size = size_of(compiled.text, compiled.model)
@@ -309,7 +309,7 @@ def compile_(
 @in_project
 def profile(project: DbtProject, as_json: AsJson = False) -> None:
     """Print who the segments are, what they bring, and what to do about them."""
-    from warehouse_seg.jobs.profile import profile as job
+    from warehouse_seg.commands.profile import profile as job
     from warehouse_seg.profile_sheet import profile_panels
 
     found = job(project)
@@ -328,8 +328,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Print why one customer is in its segment, and the nearest change that would move it to another."""
+    from warehouse_seg.commands.explain import explain as job
     from warehouse_seg.explanation_sheet import explanation_lines
-    from warehouse_seg.jobs.explain import explain as job
 
     found = job(project, customer)
     if as_json:
@@ -356,8 +356,8 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Show what holds of a model: on unseen customers, on other samples and days, and for what comes next."""
-    from warehouse_seg.jobs.validate import Options
-    from warehouse_seg.jobs.validate import validate as job
+    from warehouse_seg.commands.validate import Options
+    from warehouse_seg.commands.validate import validate as job
     from warehouse_seg.validation_tables import validation_tables
 
     options = Options(version, window_days, reference, protected)
@@ -377,7 +377,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show the model beside k-means, Ward, DBSCAN, spectral clustering and RFM rules."""
-    from warehouse_seg.jobs.compare import compare as job
+    from warehouse_seg.commands.compare import compare as job
     from warehouse_seg.validation_tables import comparison_tables
 
     found = job(project, version=version, window_days=window_days, progress=_mutter)

@@ -13,7 +13,7 @@ from warehouse_seg.segments.explanation import Change, Contribution, Explanation
 from warehouse_seg.segments.naming import spoken
 
 if TYPE_CHECKING:
-    from warehouse_seg.jobs.explain import ExplainedCustomer
+    from warehouse_seg.commands.explain import ExplainedCustomer
 
 BAR = 20
 """Characters of a membership of 1."""

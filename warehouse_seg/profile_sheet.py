@@ -12,7 +12,7 @@ from rich.table import Table
 from warehouse_seg.segments.naming import spoken
 
 if TYPE_CHECKING:
-    from warehouse_seg.jobs.profile import Profile, Sheet
+    from warehouse_seg.commands.profile import Profile, Sheet
 
 MEASURES = 6
 """So many of the most distinctive measures are shown; all of them are in seg_segment_profiles."""

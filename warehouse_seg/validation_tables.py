@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from warehouse_seg.commands.compare import Comparison
     from warehouse_seg.evaluation.comparison import Compared
     from warehouse_seg.evaluation.predictive_power import Prediction
     from warehouse_seg.evaluation.validation import GroupShare, Validation
-    from warehouse_seg.jobs.compare import Comparison
 
 PAIRS = 6
 """So many of the nearest pairs of segments are listed; the others are farther apart."""

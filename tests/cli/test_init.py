@@ -15,10 +15,10 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from warehouse_seg import cli
+from warehouse_seg.commands import init as job
+from warehouse_seg.commands.init import VENDORED, init
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
-from warehouse_seg.jobs import init as job
-from warehouse_seg.jobs.init import VENDORED, init
 from warehouse_seg.sql.resources import dbt_package_path
 
 FOREIGN = Path(__file__).resolve().parents[1] / "dbt" / "foreign_project"

@@ -127,7 +127,9 @@ def test_compare_in_json(command: Command, shop: Shop) -> None:
 def test_compare_for_people_without_a_time_split(
     command: Command, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse_seg.jobs.compare.look_back", lambda *_: "the clock stood still")
+    monkeypatch.setattr(
+        "warehouse_seg.commands.compare.look_back", lambda *_: "the clock stood still"
+    )
     done = command(shop, "compare")
     assert done.exit_code == 0, done.talk
     assert "no time split: the clock stood still" in done.out

@@ -22,9 +22,9 @@ import duckdb
 from tests import programs
 from tests.programs import Finished
 from tests.small_shop import order_lines
+from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.dbt.yaml_text import with_entry
-from warehouse_seg.jobs import fit as jobs
 
 PROJECT = Path(__file__).with_name("foreign_project")
 PACKAGE = "warehouse_seg"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.dbt.foreign import ForeignProject, Stages
+from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
-from warehouse_seg.jobs import fit as jobs
 from warehouse_seg.registry.store import TABLES
 
 MARTS = (

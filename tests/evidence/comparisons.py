@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tests.evidence.shops import places
 from tests.evidence.tables import heading, show, table, tell
+from warehouse_seg.commands.compare import compare
+from warehouse_seg.commands.fit import fit
+from warehouse_seg.commands.validate import validate
 from warehouse_seg.dbt.project import DbtProject
-from warehouse_seg.jobs.compare import compare
-from warehouse_seg.jobs.fit import fit
-from warehouse_seg.jobs.validate import validate
 
 COLUMNS = (
     "shop",

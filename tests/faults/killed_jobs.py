@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.small_shop import CREDENTIALS, DATABASE
+from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.sampling import sample_sql
-from warehouse_seg.jobs import fit as jobs
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.sql.rendering import render

@@ -1,6 +1,6 @@
 """The mixture beside simpler ways to make segments, on the same customers and the same prepared features.
 
-Arrays in, figures out; `jobs/compare.py` reads the warehouse. What is asked of each method: whether its groups are
+Arrays in, figures out; `commands/compare.py` reads the warehouse. What is asked of each method: whether its groups are
 compact, come out again, leave nobody out, and tell what customers do next.
 """
 

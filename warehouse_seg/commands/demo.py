@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from warehouse_seg.commands.init import init
+from warehouse_seg.commands.run import Summary, run
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
-from warehouse_seg.jobs.init import init
-from warehouse_seg.jobs.run import Summary, run
 from warehouse_seg.progress import Progress, silent
 
 

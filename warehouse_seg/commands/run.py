@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from warehouse_seg.commands.fit import fit
 from warehouse_seg.dbt.project import PACKAGE, DbtProject
 from warehouse_seg.errors import SegError
-from warehouse_seg.jobs.fit import fit
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project.context import Session
 from warehouse_seg.sql.rendering import render_statement

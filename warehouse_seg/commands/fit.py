@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from warehouse_seg.commands.fit_population import everybody_of, with_everybody
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.jobs.population import everybody_of, with_everybody
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import left_aside, refit_model, why_reselect
 from warehouse_seg.model.segment_model import SegmentModel

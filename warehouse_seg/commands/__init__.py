@@ -1,0 +1,1 @@
+"""One module per command, each made of the rooms below."""

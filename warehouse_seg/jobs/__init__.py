@@ -1,1 +1,0 @@
-"""What the commands do: one job a module, each made of the layers below."""
