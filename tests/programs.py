@@ -43,7 +43,7 @@ def dbt(*arguments: str, folder: Path) -> Finished:
 
 def warehouse_seg(*arguments: str, folder: Path) -> Finished:
     """Run `warehouse-seg …` in a folder."""
-    return _finished("warehouse_seg.cli:main", arguments, folder)
+    return _finished("warehouse_seg.cli.app:main", arguments, folder)
 
 
 def _finished(program: str, arguments: tuple[str, ...], folder: Path) -> Finished:

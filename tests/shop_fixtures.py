@@ -11,7 +11,7 @@ import pytest
 
 from tests.programs import Finished
 from tests.small_shop import CREDENTIALS, Shop, Stages
-from warehouse_seg import cli
+from warehouse_seg.cli import app as cli
 from warehouse_seg.dbt.project import PACKAGE, DbtProject
 
 

@@ -1,5 +1,5 @@
 """`python -m warehouse_seg` is `warehouse-seg`."""
 
-from warehouse_seg.cli import main
+from warehouse_seg.cli.app import main
 
 main()

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from warehouse_seg import cli
+from warehouse_seg.cli import app as cli
 from warehouse_seg.commands import init as job
 from warehouse_seg.commands.init import VENDORED, init
 from warehouse_seg.dbt.project import DbtProject

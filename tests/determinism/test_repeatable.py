@@ -56,7 +56,7 @@ RUN_WITH_ONE_THREAD = """
 import sys
 from functools import partial
 import duckdb
-from warehouse_seg import cli
+from warehouse_seg.cli import app as cli
 from warehouse_seg.warehouse import connection as warehouse
 
 warehouse.duckdb.connect = partial(duckdb.connect, config={"threads": 1})

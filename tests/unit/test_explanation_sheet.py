@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from warehouse_seg.cli.explanation_view import explanation_lines
 from warehouse_seg.commands.explain import ExplainedCustomer
-from warehouse_seg.explanation_sheet import explanation_lines
 from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
 
 CHANGE = Change("order_count", None, 3.0, 6.0, 0.5, "s4", "Frequent [x]")

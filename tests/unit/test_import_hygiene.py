@@ -20,7 +20,7 @@ ARRAYS = frozenset({"numpy", "scipy"})
 
 FORBIDDEN = {
     "warehouse_seg": HEAVY | CONNECTION | ARRAYS,
-    "warehouse_seg.cli": HEAVY,
+    "warehouse_seg.cli.app": HEAVY,
     "warehouse_seg.model.segment_model": HEAVY | CONNECTION,
     "warehouse_seg.sql.rendering": HEAVY | CONNECTION | ARRAYS,
     "warehouse_seg.sql.resources": HEAVY | CONNECTION | ARRAYS,

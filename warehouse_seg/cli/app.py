@@ -309,8 +309,8 @@ def compile_(
 @in_project
 def profile(project: DbtProject, as_json: AsJson = False) -> None:
     """Print who the segments are, what they bring, and what to do about them."""
+    from warehouse_seg.cli.profile_view import profile_panels
     from warehouse_seg.commands.profile import profile as job
-    from warehouse_seg.profile_sheet import profile_panels
 
     found = job(project)
     if as_json:
@@ -328,8 +328,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Print why one customer is in its segment, and the nearest change that would move it to another."""
+    from warehouse_seg.cli.explanation_view import explanation_lines
     from warehouse_seg.commands.explain import explain as job
-    from warehouse_seg.explanation_sheet import explanation_lines
 
     found = job(project, customer)
     if as_json:
@@ -356,9 +356,9 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Show what holds of a model: on unseen customers, on other samples and days, and for what comes next."""
+    from warehouse_seg.cli.validation_view import validation_tables
     from warehouse_seg.commands.validate import Options
     from warehouse_seg.commands.validate import validate as job
-    from warehouse_seg.validation_tables import validation_tables
 
     options = Options(version, window_days, reference, protected)
     found = job(project, options, progress=_mutter)
@@ -377,8 +377,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show the model beside k-means, Ward, DBSCAN, spectral clustering and RFM rules."""
+    from warehouse_seg.cli.validation_view import comparison_tables
     from warehouse_seg.commands.compare import compare as job
-    from warehouse_seg.validation_tables import comparison_tables
 
     found = job(project, version=version, window_days=window_days, progress=_mutter)
     if as_json:

@@ -1,0 +1,1 @@
+"""The command line: typer commands, and views that turn results into text."""
