@@ -45,29 +45,29 @@ check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
 
 bench: $(INSTALLED_BENCH) ## the next four, one after the other; takes the better part of an hour
 	@status=0; for name in scoring population layouts tpch; do \
-		$(BIN)/python -m tests.benchmarks.$$name || status=$$?; echo; done; exit $$status
+		$(BIN)/python -m tools.benchmarks.$$name || status=$$?; echo; done; exit $$status
 
 bench-scoring: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python
-	@$(BIN)/python -m tests.benchmarks.scoring
+	@$(BIN)/python -m tools.benchmarks.scoring
 
 bench-population: $(INSTALLED_DEV) ## one pass of EM over all customers against scikit-learn's iteration
-	@$(BIN)/python -m tests.benchmarks.population
+	@$(BIN)/python -m tools.benchmarks.population
 
 bench-layouts: $(INSTALLED_DEV) ## five layouts of the scoring SQL, from 4 x 3 to 20 x 20
-	@$(BIN)/python -m tests.benchmarks.layouts
+	@$(BIN)/python -m tools.benchmarks.layouts
 
 bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside pandas and Polars; 10 GB of disk
-	@$(BIN)/python -m tests.benchmarks.tpch
+	@$(BIN)/python -m tools.benchmarks.tpch
 
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
-	@$(BIN)/python -m tests.benchmarks.search
+	@$(BIN)/python -m tools.benchmarks.search
 
 evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/evidence.md anew; half an hour
-	@$(BIN)/python -m tests.evidence > docs/evidence.md.new
+	@$(BIN)/python -m tools.evidence > docs/evidence.md.new
 	@mv docs/evidence.md.new docs/evidence.md
 
 generated: $(INSTALLED) ## writes sql/generated/ anew
-	@$(BIN)/python -m warehouse_seg.generated
+	@$(BIN)/python -m tools.generate_sql
 
 clean: ## removes what the other targets made
 	rm -rf .venv .duckdb-* demo_shop dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

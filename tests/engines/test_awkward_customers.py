@@ -10,8 +10,8 @@ import pytest
 
 from tests.engines.conftest import Twins
 from tests.engines.test_same_answers import CLOSE, differences
+from tools.generate_sql import reference_model
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.generated import reference_model
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB

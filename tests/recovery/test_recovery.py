@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence import defaults, optima, shops
-from tests.evidence.recovery import Cell, recovered
 from tests.recovery.planted import SHARES, OneTimers, bayes_error
+from tools.evidence import defaults, optima, shops
+from tools.evidence.recovery import Cell, recovered
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
 from warehouse_seg.model.segment_model import CovarianceType

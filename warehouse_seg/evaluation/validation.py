@@ -1,8 +1,8 @@
 """What can be said of a fitted segmentation to somebody who does not believe in it.
 
-Arrays in, figures out; `commands/validate.py` reads the warehouse. Each figure answers one doubt: does the model describe
-customers that it has not seen, does it come out again, are its segments apart, do they tell what customers do next
-(`evaluation/predictive_power.py`), do they agree with what is known otherwise, and whom do they treat differently.
+Arrays in, figures out; `commands/validate.py` reads the warehouse. Each figure answers one doubt: does the model
+describe customers that it has not seen, does it come out again, are its segments apart, do they tell what customers do
+next (`evaluation/predictive_power.py`), do they agree with what is known otherwise, whom do they treat differently.
 """
 
 from __future__ import annotations

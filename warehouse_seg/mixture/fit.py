@@ -1,9 +1,10 @@
 """Fits a Gaussian mixture for every candidate shape and chooses one.
 
-A search finds the best optimum of every shape (`mixture/search.py`) with the package's own EM, which knows the rounding of the
-measurements (`mixture/em.py`); every criterion is measured (`mixture/criteria.py`), the best of each number of segments is asked
-whether it repeats (`mixture/stability.py`), and one is recommended (`mixture/selection.py`). Everything is deterministic: the same
-sample and seed give the same model, to the last bit, whatever the number of threads.
+A search finds the best optimum of every shape (`mixture/search.py`) with the package's own EM, which knows the
+rounding of the measurements (`mixture/em.py`); every criterion is measured (`mixture/criteria.py`), the best of each
+number of segments is asked whether it repeats (`mixture/stability.py`), and one is recommended
+(`mixture/selection.py`). Everything is deterministic: the same sample and seed give the same model, to the last bit,
+whatever the number of threads.
 """
 
 from __future__ import annotations

@@ -458,8 +458,8 @@ class SegmentModel(Frozen):
 
         relation: a table's name as SQL text, or a select in parentheses
         keys: columns that identify a row; they pass through
-        patterns: the sets of missing features that occur in the relation (`features/missing_patterns.py` counts them); a row with
-            another one has NULL memberships
+        patterns: the sets of missing features that occur in the relation
+            (`features/missing_patterns.py` counts them); a row with another one has NULL memberships
         The same macro file is rendered by dbt inside `seg_customer_scores`.
         """
         return render("seg_mixture_scores", self.to_macro(patterns), relation, list(keys), dialect)

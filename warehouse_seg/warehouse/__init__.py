@@ -1,1 +1,1 @@
-"""A connection to each engine that a dbt profile may name: one module an engine, one protocol, no driver imported before it is asked for."""
+"""A connection to each engine that a dbt profile may name: one module an engine, one protocol."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tests.benchmarks.measuring import Connection, run
+from tools.benchmarks.measuring import Connection, run
 
 CHUNK_ROWS = 1_000_000
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.benchmarks.customers import FEATURES, write_customers
-from tests.benchmarks.fitted import as_mixture, fitted_model
-from tests.benchmarks.measuring import (
+from tools.benchmarks.customers import FEATURES, write_customers
+from tools.benchmarks.fitted import as_mixture, fitted_model
+from tools.benchmarks.measuring import (
     Found,
     Measurement,
     Promise,
@@ -49,7 +49,7 @@ from warehouse_seg.warehouse.connection import Warehouse, connect
 
 Array = NDArray[np.float64]
 
-MODULE = "tests.benchmarks.population"
+MODULE = "tools.benchmarks.population"
 SEGMENTS = 8
 MEMORY_LIMIT = "2GB"
 REGULARIZATION = 1e-6

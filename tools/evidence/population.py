@@ -1,4 +1,4 @@
-"""Is the sample enough, and what a fit to all customers adds: `python -m tests.evidence.population`."""
+"""Is the sample enough, and what a fit to all customers adds: `python -m tools.evidence.population`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 import duckdb
 import pandas as pd
 
-from tests.evidence.shops import Shop, built, places
-from tests.evidence.tables import heading, show, table, tell
+from tools.evidence.shops import Shop, built, places
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import fit_model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.evidence import (
+from tools.evidence import (
     comparisons,
     defaults,
     optima,
@@ -12,7 +12,7 @@ from tests.evidence import (
     study,
     treatments,
 )
-from tests.evidence.tables import show, tell
+from tools.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
 

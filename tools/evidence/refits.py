@@ -1,4 +1,4 @@
-"""How many customers keep their segment when a model is refitted: `python -m tests.evidence.refits [--refits 10]`.
+"""How many customers keep their segment when a model is refitted: `python -m tools.evidence.refits [--refits 10]`.
 
 Every shop is fitted with default settings, then refitted on bootstrap samples of its customers, each time from the
 first model, as `warehouse-seg fit` would. All customers are scored under both; the keys follow them as they do there.
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from tests.evidence.shops import Shop, shops
-from tests.evidence.tables import heading, show, table, tell
+from tools.evidence.shops import Shop, shops
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
@@ -98,7 +98,7 @@ def row(shop: Shop, refits: int) -> tuple[str, ...]:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m tests.evidence.refits", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.evidence.refits", description=__doc__)
     parser.add_argument("--refits", type=int, default=10, help="bootstrap samples per shop")
     refits = parser.parse_args().refits
     show(

@@ -1,4 +1,4 @@
-"""Where something simpler does as well, on every shop: `python -m tests.evidence.comparisons`.
+"""Where something simpler does as well, on every shop: `python -m tools.evidence.comparisons`.
 
 Each shop is fitted with default settings as `warehouse-seg fit` does it, and asked as `warehouse-seg compare` and
 `validate` ask: what labels, memberships, RFM quintiles and the features themselves foretell of the next 90 days' spend.
@@ -10,8 +10,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.evidence.shops import places
-from tests.evidence.tables import heading, show, table, tell
+from tools.evidence.shops import places
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.commands.compare import compare
 from warehouse_seg.commands.fit import fit
 from warehouse_seg.commands.validate import validate

@@ -1,4 +1,4 @@
-"""Why rounding and atoms are part of the likelihood: `python -m tests.evidence.treatments`.
+"""Why rounding and atoms are part of the likelihood: `python -m tools.evidence.treatments`.
 
 The same customers and default features, 2 to 8 segments with full covariances, three ways: every value taken as exact,
 as rounded to its unit, and with atoms as wide as their surroundings say besides. The search takes the highest
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from tests.evidence.shops import Shop, shops
-from tests.evidence.tables import heading, show, table, tell
+from tools.evidence.shops import Shop, shops
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare, rounding_variance
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import COLLAPSED, Shape, search

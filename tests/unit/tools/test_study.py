@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence.study import PUBLISHED, narrowest, spending, study_bic, study_mixture
+from tools.evidence.study import PUBLISHED, narrowest, spending, study_bic, study_mixture
 
 
 @pytest.mark.parametrize("components", PUBLISHED)

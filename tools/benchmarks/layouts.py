@@ -23,10 +23,10 @@ from statistics import median
 import duckdb
 import numpy as np
 
-from tests.benchmarks.measuring import Connection, machine, run, tell
+from tools.benchmarks.measuring import Connection, machine, run, tell
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel, exponent_text
 
-MODULE = "tests.benchmarks.layouts"
+MODULE = "tools.benchmarks.layouts"
 SHAPES = {(4, 3): 2_000_000, (8, 8): 1_000_000, (12, 12): 400_000, (20, 20): 100_000}
 """Features and segments, with the rows that take some seconds."""
 

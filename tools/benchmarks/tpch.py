@@ -24,9 +24,9 @@ from statistics import median
 
 import numpy as np
 
-from tests.benchmarks.fitted import as_mixture, fitted_model
-from tests.benchmarks.frames import CATEGORIES, pandas_features, polars_features
-from tests.benchmarks.measuring import (
+from tools.benchmarks.fitted import as_mixture, fitted_model
+from tools.benchmarks.frames import CATEGORIES, pandas_features, polars_features
+from tools.benchmarks.measuring import (
     Connection,
     Found,
     Measurement,
@@ -52,7 +52,7 @@ from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import connect
 
-MODULE = "tests.benchmarks.tpch"
+MODULE = "tools.benchmarks.tpch"
 SCALE_FACTORS = (1.0, 10.0)
 SEGMENTS = 8
 MEMORY_LIMIT = "4GB"

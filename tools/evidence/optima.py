@@ -1,4 +1,4 @@
-"""The search against R's mclust on its own example data: `python -m tests.evidence.optima`.
+"""The search against R's mclust on its own example data: `python -m tools.evidence.optima`.
 
 Raw units, exact values, regularisation 1e-6, not started from mclust's parameters. A fit counts where its BIC is at
 most 0.05 above mclust's. Optima with a component of fewer than two rows, or with a covariance eigenvalue below a
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.evidence.tables import heading, show, table
 from tests.real_data.project import data_folder
+from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import THOROUGH, Shape, search
 from warehouse_seg.model.segment_model import CovarianceType

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg.generated import reference_model
+from tools.generate_sql import reference_model
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import Population, sums_sql
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from warehouse_seg.generated import write
+from tools.generate_sql import write
 from warehouse_seg.sql.resources import sql_path
 
 

@@ -25,9 +25,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tests.benchmarks.customers import FEATURES, KEYS, write_customers
-from tests.benchmarks.fitted import as_mixture, fitted_model, without
-from tests.benchmarks.measuring import (
+from tools.benchmarks.customers import FEATURES, KEYS, write_customers
+from tools.benchmarks.fitted import as_mixture, fitted_model, without
+from tools.benchmarks.measuring import (
     Connection,
     Found,
     Measurement,
@@ -50,7 +50,7 @@ from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 
-MODULE = "tests.benchmarks.scoring"
+MODULE = "tools.benchmarks.scoring"
 SEGMENTS = 8
 UNKNOWN_AGES = 0.02
 PATTERNS = [["age"]]

@@ -1,4 +1,4 @@
-"""How often the planted number of segments is found: `python -m tests.evidence.recovery [--seeds 10]`.
+"""How often the planted number of segments is found: `python -m tools.evidence.recovery [--seeds 10]`.
 
 Four types of customers, one-time buyers as a type of their own or by rounding, covariances of four kinds, 5,000 and
 30,000 customers, searched over 2 to 7 segments and all covariance types with default settings. Then the same customers
@@ -15,8 +15,8 @@ from typing import get_args
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from tests.evidence.tables import heading, show, table, tell
 from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, planted, shuffled
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import UNSTABLE
@@ -74,7 +74,7 @@ def fitted(columns: dict[str, np.ndarray]) -> SegmentModel:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(prog="python -m tests.evidence.recovery", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.evidence.recovery", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="shops per cell (10: seeds 1 to 10)")
     seeds = range(1, parser.parse_args().seeds + 1)
     show(heading("Recovery of planted types", f"Seeds {seeds[0]} to {seeds[-1]}."))

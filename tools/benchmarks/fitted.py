@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 
-from tests.benchmarks.measuring import Connection
+from tools.benchmarks.measuring import Connection
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.model.segment_model import SegmentModel, from_sklearn
 from warehouse_seg.settings import FeatureChoice

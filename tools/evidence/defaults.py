@@ -1,4 +1,4 @@
-"""What default settings say of five real shops and of the demo: `python -m tests.evidence.defaults`.
+"""What default settings say of five real shops and of the demo: `python -m tools.evidence.defaults`.
 
 No tuning for any of them: the default features, 2 to 10 segments, all covariance types, the default sample.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.evidence.shops import Shop, shops
-from tests.evidence.tables import heading, show, table
+from tools.evidence.shops import Shop, shops
+from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import best_of_each_count, elbow
 from warehouse_seg.model.segment_model import Candidate, SegmentModel

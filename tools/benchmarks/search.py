@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 
-from tests.evidence.shops import Shop, built, demo, real
-from tests.evidence.tables import heading, show, table, tell
 from tests.real_data.project import data_folder
+from tools.evidence.shops import Shop, built, demo, real
+from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import workers
@@ -134,7 +134,7 @@ def benchmark(shop: Shop, kinds: Kinds) -> bool:
 
 def main() -> int:
     """Print both tables; 0 when every promise is kept, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.search", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.benchmarks.search", description=__doc__)
     parser.add_argument("--demo-customers", type=int, default=50_000, help="of the demo (50,000)")
     parser.add_argument(
         "--covariance",

@@ -1,5 +1,5 @@
 """The known study of `marketing_campaign.csv`, reproduced, and what this package says of the same customers:
-`python -m tests.evidence.study`.
+`python -m tools.evidence.study`.
 
 The study fits full-covariance mixtures with 1 to 10 components on six spend columns after StandardScaler, and takes the
 nine with the lowest BIC.
@@ -20,8 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import warehouse_seg
-from tests.evidence.tables import heading, show, table
 from tests.real_data.project import data_folder
+from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import STABLE

@@ -16,8 +16,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from tools.generate_sql import reference_model, statements
 from warehouse_seg.errors import UsageError
-from warehouse_seg.generated import reference_model, statements
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
