@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.programs import Finished
+from tests.process_runner import Finished
 from tests.small_shop import CREDENTIALS, Shop, Stages
 from warehouse_seg.cli import app as cli
 from warehouse_seg.dbt.project import PACKAGE, DbtProject

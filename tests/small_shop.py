@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from tests import programs
-from tests.programs import Finished
+from tests import process_runner
+from tests.process_runner import Finished
 from warehouse_seg.dbt.project import DbtProject
 
 CUSTOMERS = 1500
@@ -103,10 +103,10 @@ class Shop:
         return DbtProject(project_dir=self.folder, profiles_dir=self.folder)
 
     def dbt(self, *arguments: str) -> Finished:
-        return programs.dbt(*arguments, folder=self.folder)
+        return process_runner.dbt(*arguments, folder=self.folder)
 
     def warehouse_seg(self, *arguments: str) -> Finished:
-        return programs.warehouse_seg(*arguments, folder=self.folder)
+        return process_runner.warehouse_seg(*arguments, folder=self.folder)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.folder / DATABASE), read_only=True) as database:
@@ -214,5 +214,5 @@ def installed_shop(folder: Path, lines: pd.DataFrame) -> Shop:
 
 
 def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return done

@@ -74,7 +74,7 @@ def statements(dialect: str) -> dict[str, str]:
         ),
         "seg_customer_category_spend.sql": render("seg_history_by_category", lines, None, dialect),
         "seg_customer_scores.sql": compile_scores(model, features, dialect),
-        "seg_customer_scores_without_some.sql": compile_scores(
+        "seg_customer_scores_missing_features.sql": compile_scores(
             model, features, dialect, patterns=[["spend_wine"]]
         ),
         "population_sums.sql": sums_sql(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import CREDENTIALS, Shop, Stages
-from tests.spoiled_rows import SPOILED, spoiling
 from warehouse_seg.dbt.project import DbtProject
 
 COMMANDS = (
@@ -323,12 +323,12 @@ def test_a_foreign_registry_that_is_named_is_written(command: Command, features_
     assert json.loads(done.out)["active"] == 1
 
 
-# --------------------------------------------------------------------------------- spoiled registry
+# --------------------------------------------------------------------------------- corrupted registry
 
 
-@pytest.mark.parametrize("name", SPOILED)
-def test_a_spoiled_model_is_not_compiled(command: Command, scored_shop: Shop, name: str) -> None:
-    scored_shop.execute(spoiling(SPOILED[name], "main", 1))
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corrupt_model_is_not_compiled(command: Command, scored_shop: Shop, name: str) -> None:
+    scored_shop.execute(corrupting(CORRUPTIONS[name], "main", 1))
     done = command(scored_shop, "compile")
     assert done.exit_code == 2
     assert "model version 1" in done.err
@@ -336,8 +336,8 @@ def test_a_spoiled_model_is_not_compiled(command: Command, scored_shop: Shop, na
     assert not done.out
 
 
-def test_a_fit_is_the_way_out_of_a_spoiled_registry(command: Command, scored_shop: Shop) -> None:
-    scored_shop.execute(spoiling(SPOILED["SQL for a number"], "main", 1))
+def test_a_fit_is_the_way_out_of_a_corrupt_registry(command: Command, scored_shop: Shop) -> None:
+    scored_shop.execute(corrupting(CORRUPTIONS["SQL for a number"], "main", 1))
     done = command(scored_shop, "fit")
     assert done.exit_code == 0
     assert "warning: model version 1 in the registry cannot be used" in done.err

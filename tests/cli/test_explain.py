@@ -15,7 +15,7 @@ CUSTOMERS = (1, 2, 3, 40, 500, 1499)
 
 def explained(command: Command, shop: Shop, customer: Any) -> dict[str, Any]:
     done = command(shop, "explain", str(customer), "--json")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     content: dict[str, Any] = json.loads(done.out)
     return content
 
@@ -50,7 +50,7 @@ def test_the_sheet_is_for_people(command: Command, stages: Stages) -> None:
     shop = stages.scored()
     content = explained(command, shop, 1)
     done = command(shop, "explain", "1")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert not done.err
     assert f"customer 1 as of {content['as_of_date']}: {content['action_tier']}" in done.out
     for segment in content["explanation"]["memberships"]:
@@ -103,7 +103,7 @@ def test_names_that_people_gave_are_shown_and_are_no_markup(
 ) -> None:
     set_effective(scored_shop, segment_names={"s1": "[bold]Champions[/wrong]"})
     done = command(scored_shop, "explain", "1")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert "s1  [bold]Champions[/wrong]" in done.out
 
 
@@ -127,5 +127,5 @@ def test_keys_of_other_types(command: Command, scored_shop: Shop, key_type: str)
 def test_what_is_missing_is_said(command: Command, scored_shop: Shop) -> None:
     scored_shop.execute("update seg_customer_rfm set order_count = null where customer_id = 3")
     done = command(scored_shop, "explain", "3")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert "not measured, and left out: order_count" in done.out

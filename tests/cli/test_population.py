@@ -24,13 +24,15 @@ def test_a_small_sample_goes_on_to_everybody(command: Command, features_shop: Sh
     assert "read 600 of 1,500 customers" in done.err
     model = json.loads(done.out)
     training = model["training"]
-    assert training["population_passes"] == len(objectives) - 1
+    assert training["population_iterations"] == len(objectives) - 1
     assert f"{training['population_log_density']:.4f} of all 1,500" in done.err
-    stored = "select population_passes, population_log_density, sample_log_density from seg_models"
+    stored = (
+        "select population_iterations, population_log_density, sample_log_density from seg_models"
+    )
     assert features_shop.rows(stored) == [
         tuple(
             training[n]
-            for n in ("population_passes", "population_log_density", "sample_log_density")
+            for n in ("population_iterations", "population_log_density", "sample_log_density")
         )
     ]
     weights = [component["weight"] for component in model["components"]]
@@ -44,7 +46,7 @@ def test_every_fit_says_how_well_the_sample_speaks_for_all(
     done = command(features_shop, "fit", "--json")
     assert done.exit_code == 0, done.err
     training = json.loads(done.out)["training"]
-    assert training["population_passes"] is None
+    assert training["population_iterations"] is None
     assert abs(training["population_log_density"] - training["sample_log_density"]) < 1e-9
     assert "(gap +0.0000)" in done.err or "(gap -0.0000)" in done.err
 

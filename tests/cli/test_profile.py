@@ -13,7 +13,7 @@ from tests.small_shop import Shop, Stages
 def test_the_sheet_says_what_the_tables_hold(command: Command, stages: Stages) -> None:
     shop = stages.scored()
     done = command(shop, "profile")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert not done.err
     for key, name, description, customers, share, revenue_share in shop.rows(
         "select segment_key, segment_name, description, customers, customer_share, revenue_share from seg_segments"
@@ -92,7 +92,7 @@ def test_names_and_columns_are_no_markup(command: Command, scored_shop: Shop) ->
         "update seg_segment_profiles set feature = '[red]x' where feature = 'order_count'",
     )
     done = command(scored_shop, "profile")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert "it's [bold]mine[/wrong]" in done.out
     assert "[red]x" in done.out
     assert "of revenue" not in done.out

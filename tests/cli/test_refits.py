@@ -17,7 +17,7 @@ OTHERS = {
 """Features that put the shop's customers together otherwise than the default ones."""
 
 
-def lineage(command: Command, shop: Shop) -> list[dict[str, Any]]:
+def matching(command: Command, shop: Shop) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(command(shop, "models", "--json").out)["lineage"]
     return rows
 
@@ -57,7 +57,7 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
         "select reason, chosen from seg_model_candidates where model_version = 2"
     ) == [("refit of version 1", "true")]
     assert keys(scored_shop, 2) == keys(scored_shop, 1)
-    rows = lineage(command, scored_shop)
+    rows = matching(command, scored_shop)
     assert {row["segment_key"] for row in rows} == keys(scored_shop, 1)
     for row in rows:
         assert (row["model_version"], row["previous_model_version"]) == (2, 1)
@@ -108,7 +108,7 @@ def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
 
     assert done.exit_code == 0
     assert scored_shop.active_version() == 2
-    rows = lineage(command, scored_shop)
+    rows = matching(command, scored_shop)
     # Other features: no Gaussian can be compared, only customers.
     assert {row["affinity"] for row in rows} == {None}
     assert {row["kept_share"] for row in rows} < {share / 1500 for share in range(1200)}
@@ -134,7 +134,7 @@ def test_a_key_is_never_given_to_others(command: Command, scored_shop: Shop) -> 
         set_effective(scored_shop, model=model)
         done = command(scored_shop, *arguments)
         assert done.exit_code == 0, done.err
-    rows = lineage(command, scored_shop)
+    rows = matching(command, scored_shop)
     before = {row["model_version"]: row["previous_model_version"] for row in rows}
     assert before == {2: 1, 3: 2, 4: 1, 5: 4}
     given = keys(scored_shop, 1)
@@ -165,10 +165,10 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
 
 
 def test_a_registry_from_before_lineage_was_kept(command: Command, scored_shop: Shop) -> None:
-    scored_shop.execute("drop table seg_model_lineage")
-    assert lineage(command, scored_shop) == []
+    scored_shop.execute("drop table seg_model_segment_matches")
+    assert matching(command, scored_shop) == []
     assert command(scored_shop, "fit").exit_code == 0
-    assert {row["model_version"] for row in lineage(command, scored_shop)} == {2}
+    assert {row["model_version"] for row in matching(command, scored_shop)} == {2}
 
 
 def test_a_model_that_replaces_an_unusable_one_has_keys_of_its_own(
@@ -179,7 +179,7 @@ def test_a_model_that_replaces_an_unusable_one_has_keys_of_its_own(
     assert done.exit_code == 0
     assert "every segment of this fit gets a new key" in done.err
     assert not keys(scored_shop, 2) & keys(scored_shop, 1)
-    assert lineage(command, scored_shop) == []
+    assert matching(command, scored_shop) == []
 
 
 @pytest.mark.parametrize("arguments", [["--refit"], ["--reselect"]])
@@ -189,4 +189,4 @@ def test_a_first_fit_is_a_search_whatever_is_asked(
     done = command(features_shop, "fit", *arguments)
     assert done.exit_code == 0
     assert features_shop.rows("select count(*) from seg_model_candidates") == [(2,)]
-    assert lineage(command, features_shop) == []
+    assert matching(command, features_shop) == []

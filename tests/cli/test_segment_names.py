@@ -34,7 +34,7 @@ def test_a_name_is_shown_without_a_fit_and_stays_through_a_refit(scored_shop: Sh
     assert runner_up == given["s1"]
     keys = ", ".join(sorted(automatic))
     warning = f"names s77, which the model does not have. Its segments are {keys}."
-    assert done.talk.count(warning) == 1
+    assert done.stderr.count(warning) == 1
 
     succeeded(scored_shop.warehouse_seg("fit"))
     succeeded(scored_shop.dbt("build", "--select", "seg_customer_scores+"))
@@ -52,7 +52,7 @@ def test_the_name_of_another_segment_stops_the_build(scored_shop: Shop) -> None:
     done = scored_shop.dbt(*BUILD)
 
     assert done.exit_code == 1
-    assert f"names s1 '{automatic['s2']}', and s2 has that name as well" in done.talk
+    assert f"names s1 '{automatic['s2']}', and s2 has that name as well" in done.stderr
     assert names(scored_shop) == automatic
 
 

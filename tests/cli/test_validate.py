@@ -16,7 +16,7 @@ from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
-from warehouse_seg.project.historical_features import LookBack, look_back
+from warehouse_seg.project.historical_features import HistoricalFeatures, historical_features
 
 KINDS = """
 create table raw.kinds as
@@ -64,7 +64,7 @@ def look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def validated(command: Command, shop: Shop, *arguments: str) -> dict[str, Any]:
     done = command(shop, "validate", "--json", *arguments)
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     found: dict[str, Any] = json.loads(done.out)
     return found
 
@@ -98,7 +98,7 @@ def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, 
 
 def test_validate_for_people(command: Command, shop: Shop) -> None:
     done = command(shop, "validate", "--protected", "shop.kinds.balanced")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     for said in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
         assert said in done.out
     assert "no segment and no tier treats a protected group differently" in done.out.replace(
@@ -109,7 +109,7 @@ def test_validate_for_people(command: Command, shop: Shop) -> None:
 
 def test_compare_in_json(command: Command, shop: Shop) -> None:
     done = command(shop, "compare", "--json")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     found = json.loads(done.out)
     assert [one["method"] for one in found["methods"]] == [
         "mixture",
@@ -128,10 +128,10 @@ def test_compare_for_people_without_a_time_split(
     command: Command, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "warehouse_seg.commands.compare.look_back", lambda *_: "the clock stood still"
+        "warehouse_seg.commands.compare.historical_features", lambda *_: "the clock stood still"
     )
     done = command(shop, "compare")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert "no time split: the clock stood still" in done.out
     assert "verdict: " in done.out
 
@@ -252,8 +252,8 @@ def test_an_earlier_day_sees_what_was_known_then_and_what_came_after(look: Any, 
 
 
 def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
-    def job(warehouse: Any, session: Session, model: Any) -> list[LookBack | str]:
-        return [look_back(warehouse, session, model, given) for given in (None, 30)]
+    def job(warehouse: Any, session: Session, model: Any) -> list[HistoricalFeatures | str]:
+        return [historical_features(warehouse, session, model, given) for given in (None, 30)]
 
     usual, given = look(job)
     (span,) = look(
@@ -269,10 +269,10 @@ def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
 
 
 def test_features_that_nobody_knows_of_an_earlier_day(look: Any) -> None:
-    def job(warehouse: Any, session: Session, model: Any) -> LookBack | str:
+    def job(warehouse: Any, session: Session, model: Any) -> HistoricalFeatures | str:
         (first, *others) = model.features
         renamed = first.model_copy(update={"feature": "visits"})
-        return look_back(
+        return historical_features(
             warehouse, session, model.model_copy(update={"features": (renamed, *others)}), None
         )
 

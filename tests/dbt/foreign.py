@@ -19,8 +19,8 @@ from unittest import mock
 
 import duckdb
 
-from tests import programs
-from tests.programs import Finished
+from tests import process_runner
+from tests.process_runner import Finished
 from tests.small_shop import order_lines
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
@@ -59,10 +59,10 @@ class ForeignProject:
     folder: Path
 
     def dbt(self, *arguments: str) -> Finished:
-        return programs.dbt(*arguments, folder=self.folder)
+        return process_runner.dbt(*arguments, folder=self.folder)
 
     def warehouse_seg(self, *arguments: str) -> Finished:
-        return programs.warehouse_seg(*arguments, folder=self.folder)
+        return process_runner.warehouse_seg(*arguments, folder=self.folder)
 
     @contextmanager
     def parsed(self, **options: Any) -> Iterator[DbtProject]:
@@ -181,12 +181,12 @@ def _install(folder: Path, key: str) -> None:
     project.replace_text("customer_key_type: bigint", f"customer_key_type: {key}")
     options = ("--transactions", "basket_lines", "--customer-id-type", key)
     done = project.warehouse_seg("init", *options)
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     for name, value in MAPPING.items():
         project.set((*SETTINGS, name), value)
     for command in (("deps",), ("--warn-error", "parse")):
         done = project.dbt(*command)
-        assert done.exit_code == 0, done.talk
+        assert done.exit_code == 0, done.stderr
 
 
 def load(project: ForeignProject, key: str) -> None:
@@ -211,7 +211,7 @@ def load(project: ForeignProject, key: str) -> None:
 
 def _fit(project: ForeignProject) -> None:
     for done in (project.warehouse_seg("fit"), project.dbt("retry")):
-        assert done.exit_code == 0, done.talk
+        assert done.exit_code == 0, done.stderr
 
 
 def _sell_calendars(project: ForeignProject) -> None:
@@ -221,7 +221,7 @@ def _sell_calendars(project: ForeignProject) -> None:
         "select * replace ((1 + basket_no % 5) * cents as cents, 'Calendars' as shelf) from raw.basket_lines"
     )
     done = project.dbt("build")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
 
 
 def _fit_again(project: ForeignProject) -> None:

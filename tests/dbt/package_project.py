@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import duckdb
 
-from tests import programs
-from tests.programs import Finished
+from tests import process_runner
+from tests.process_runner import Finished
 from warehouse_seg.sql.resources import dbt_package_path
 
 SELF_TEST_PROJECT = Path(__file__).with_name("self_test_project")
@@ -52,7 +52,7 @@ def run_dbt(
     """Run `dbt <arguments>` in a project."""
     options = [f"--vars={json.dumps(vars)}"] if vars else []
     options += [f"--threads={threads}"] if threads else []
-    return programs.dbt(*arguments, *options, folder=project)
+    return process_runner.dbt(*arguments, *options, folder=project)
 
 
 def install_package(project: Path, folder: Path, package: Path) -> Path:
@@ -61,7 +61,7 @@ def install_package(project: Path, folder: Path, package: Path) -> Path:
     (folder / "packages.yml").write_text(json.dumps({"packages": [{"local": str(package)}]}))
     (folder / "profiles.yml").write_text(PROFILE)
     done = run_dbt(folder, "deps")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return folder
 
 

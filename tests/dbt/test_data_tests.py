@@ -46,7 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, dbt: Dbt) -> Path:
     built = install_package(SELF_TEST_PROJECT, folder, dbt_package_path())
     execute(built, ORDER_LINES)
     done = dbt(built, "build", "--exclude", "self_test_order_lines", vars=UNIT_TESTS_OFF)
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return built
 
 

@@ -73,7 +73,7 @@ def columns(project: Path) -> list[str]:
 def build(dbt: Dbt, project: Path, **variables: object) -> None:
     options = {"transactions": "strange_lines", "seg_self_test": False} | variables
     done = dbt(project, "build", "--select", "+seg_customer_features", vars=options)
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
 
 
 @pytest.mark.both_duckdb
@@ -127,9 +127,9 @@ def test_a_ready_table_keeps_its_columns(project: Path, dbt: Dbt) -> None:
 def test_a_ready_table_needs_its_date(project: Path, dbt: Dbt) -> None:
     done = dbt(project, "build", "--select", "+seg_customer_features", vars=READY)
     assert done.exit_code == 1
-    assert "`feature_table` is set without `as_of_date`" in done.talk
+    assert "`feature_table` is set without `as_of_date`" in done.stderr
     empty = dbt(project, "build", "--empty", "--select", "+seg_customer_features", vars=READY)
-    assert empty.exit_code == 0, empty.talk
+    assert empty.exit_code == 0, empty.stderr
 
 
 def test_a_column_named_like_a_feature_is_refused(install: Install, dbt: Dbt) -> None:
@@ -139,4 +139,4 @@ def test_a_column_named_like_a_feature_is_refused(install: Install, dbt: Dbt) ->
     variables = {"extra_features": "strange_extra", "seg_self_test": False}
     done = dbt(project, "build", "--select", "+seg_customer_features", vars=variables)
     assert done.exit_code == 1
-    assert "`Net_Spend` of extra_features has the name of a feature" in done.talk
+    assert "`Net_Spend` of extra_features has the name of a feature" in done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.dbt.foreign import DATABASE, MAPPING, PACKAGE, SETTINGS, ForeignProject, Stages
-from tests.programs import Finished
+from tests.process_runner import Finished
 from warehouse_seg.registry.store import TABLES
 
 NODES = Path(__file__).with_name("foreign_project_nodes.txt")
@@ -44,7 +44,7 @@ def fitted(stages: Stages, tmp_path: Path) -> ForeignProject:
 
 
 def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return done
 
 
@@ -246,7 +246,7 @@ def test_where_a_missing_model_is_allowed_the_tables_are_empty_and_a_warning_say
     project = stages.unfitted("bigint").copy(tmp_path / "project")
     given = ("--vars", "{allow_missing_model: true}")
     done = succeeded(project.dbt("build", "--select", "seg_customer_scores+", *given))
-    assert done.talk.count("no segment model is active in schema 'harbour'") == 1
+    assert done.stderr.count("no segment model is active in schema 'harbour'") == 1
     for model in TABLES_OF_SCORES:
         assert project.contents(model) == []
     assert project.columns("seg_customer_segments")["customer_id"] == "BIGINT"
@@ -316,7 +316,7 @@ def test_a_build_with_a_model_from_elsewhere_keeps_the_keys_type(
     project = stages.loaded("varchar").copy(tmp_path / "project")
     elsewhere = stages.fitted("bigint").folder / DATABASE
     # No score depends on these two, so that a registry need not have them.
-    tables = set(TABLES) - {"seg_model_candidates", "seg_model_lineage"}
+    tables = set(TABLES) - {"seg_model_candidates", "seg_model_segment_matches"}
     project.execute(
         f"attach '{elsewhere}' as elsewhere (read_only); create schema harbour;"
         + "".join(
@@ -347,6 +347,6 @@ def test_scoring_warns_where_the_projects_own_setting_makes_it_a_view(
 
     done = succeeded(fitted.dbt("run", "--select", "seg_customer_scores"))
 
-    assert "seg_customer_scores is materialized as view" in done.talk
-    assert "`models: warehouse_seg: +materialized: table`" in done.talk
+    assert "seg_customer_scores is materialized as view" in done.stderr
+    assert "`models: warehouse_seg: +materialized: table`" in done.stderr
     assert fitted.contents("seg_customer_scores") == before

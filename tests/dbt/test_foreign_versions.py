@@ -63,7 +63,7 @@ def test_a_new_version_brings_its_categories_and_a_rollback_the_old_ones(
     assert two_versions.active_version() == 2
 
     done = two_versions.dbt("run")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert "spend_calendars" in spend_columns(two_versions)
     assert len(spend_columns(two_versions)) == len(SPEND_OF_VERSION_1)
     for model in MARTS[:3]:
@@ -72,7 +72,7 @@ def test_a_new_version_brings_its_categories_and_a_rollback_the_old_ones(
     with two_versions.parsed() as project:
         assert jobs.rollback(project, "calendars are over", None) == 1
     done = two_versions.dbt("build")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     for model in ("seg_customer_features", "seg_customer_scores", *MARTS):
         assert two_versions.contents(model) == of_version_1.contents(model)
 
@@ -100,9 +100,9 @@ def test_features_of_another_version_stop_scoring_with_the_command_to_run(
     done = two_versions.dbt("build", "--select", "seg_customer_scores")
 
     assert done.exit_code == 1
-    assert "seg_customer_features" in done.talk
-    assert "lacks spend_calendars, needed by model version 2" in done.talk
-    assert "`dbt build --select +seg_customer_scores+`" in done.talk
+    assert "seg_customer_features" in done.stderr
+    assert "lacks spend_calendars, needed by model version 2" in done.stderr
+    assert "`dbt build --select +seg_customer_scores+`" in done.stderr
     assert two_versions.contents("seg_customer_scores") == before
 
 
@@ -113,7 +113,7 @@ def test_later_models_take_the_version_of_the_scores_whatever_is_active(
 
     done = two_versions.dbt("run", "--select", *MARTS)
 
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert {model: two_versions.contents(model) for model in MARTS} == before
 
 
@@ -122,8 +122,8 @@ def test_profiles_of_an_older_version_say_that_the_features_are_newer(
 ) -> None:
     done = two_versions.dbt("run", "--select", "seg_customer_features", "seg_segment_profiles")
     assert done.exit_code == 1
-    assert "needed by model version 1" in done.talk
-    assert "`dbt build --select +seg_customer_scores+`" in done.talk
+    assert "needed by model version 1" in done.stderr
+    assert "`dbt build --select +seg_customer_scores+`" in done.stderr
 
 
 # ------------------------------------------------------------- a target that reads another one's registry
@@ -136,7 +136,7 @@ def ci(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> ForeignProje
     """The CI target was built, with production's model."""
     project = stages.fitted("bigint").copy(tmp_path_factory.mktemp("ci") / "project")
     done = project.dbt("build", *CI)
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return project
 
 

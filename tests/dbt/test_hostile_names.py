@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests import programs
+from tests import process_runner
 from tests.small_shop import order_lines
 from warehouse_seg.sql.resources import dbt_package_path
 
@@ -52,10 +52,12 @@ class HostileProject:
 
     def run(self, *command: str) -> str:
         """What `dbt …` or `warehouse-seg …` says, which must go well."""
-        program = {"dbt": programs.dbt, "warehouse-seg": programs.warehouse_seg}[command[0]]
+        program = {"dbt": process_runner.dbt, "warehouse-seg": process_runner.warehouse_seg}[
+            command[0]
+        ]
         done = program(*command[1:], folder=self.folder)
-        assert done.exit_code == 0, done.talk
-        return done.talk
+        assert done.exit_code == 0, done.stderr
+        return done.stderr
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query in the schema of the models."""

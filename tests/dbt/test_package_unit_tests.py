@@ -36,7 +36,7 @@ def test_every_test_named_in_the_decisions_exists() -> None:
 def test_every_unit_test_of_the_package_runs_and_passes(install: Install, dbt: Dbt) -> None:
     project = install(SELF_TEST_PROJECT)
     done = dbt(project, "build")
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     assert statuses(project, "unit_test") == dict.fromkeys(defined_unit_tests(), "pass")
     assert len(defined_unit_tests()) >= 39
 

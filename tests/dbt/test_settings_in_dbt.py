@@ -68,12 +68,12 @@ def test_a_mistake_stops_the_parse_with_what_to_write(
 ) -> None:
     done = dbt(project, "parse", vars=variables)
     assert done.exit_code == 2
-    assert message in done.talk
+    assert message in done.stderr
 
 
 def test_a_misspelt_variable_of_the_block_is_found(install: Install, dbt: Dbt) -> None:
     project = with_block(install(SELF_TEST_PROJECT), "    transaction: self_test_order_lines\n")
-    assert "Did you mean `transactions`?" in dbt(project, "parse").talk
+    assert "Did you mean `transactions`?" in dbt(project, "parse").stderr
 
 
 def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install, dbt: Dbt) -> None:
@@ -87,7 +87,7 @@ def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install
     """
     project = with_block(install(SELF_TEST_PROJECT), block)
     done = dbt(project, "--warn-error", "parse", vars={"tiers": {"dominant": 0.9}})
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     effective = artifact(project, "manifest")["nodes"][FEATURES]["config"]["meta"]["warehouse_seg"]
     given = {
         "transactions": "self_test_order_lines",

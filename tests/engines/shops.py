@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from tests import programs
-from tests.programs import Finished
+from tests import process_runner
+from tests.process_runner import Finished
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
 from warehouse_seg.model.segment_model import SegmentModel
@@ -60,10 +60,10 @@ class Shop:
         return self.folder / "shop.duckdb"
 
     def dbt(self, *arguments: str) -> Finished:
-        return succeeded(programs.dbt(*arguments, folder=self.folder))
+        return succeeded(process_runner.dbt(*arguments, folder=self.folder))
 
     def warehouse_seg(self, *arguments: str) -> Finished:
-        return succeeded(programs.warehouse_seg(*arguments, folder=self.folder))
+        return succeeded(process_runner.warehouse_seg(*arguments, folder=self.folder))
 
     def tables(self, keys: Mapping[str, Sequence[str]]) -> dict[str, pd.DataFrame]:
         """All rows of some of the package's tables, each by its keys."""
@@ -177,5 +177,5 @@ def _columns(database: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[s
 
 
 def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.talk
+    assert done.exit_code == 0, done.stderr
     return done

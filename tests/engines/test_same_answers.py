@@ -85,7 +85,7 @@ def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
     with shop.project.warehouse(read_only=True) as warehouse:
         patterns = missing_patterns(warehouse, model, query, 16)
         everybody = Population(warehouse, model, query, patterns)
-        sums, objective = everybody.one_pass(em.parameters_of(model))
+        sums, objective = everybody.em_step(em.parameters_of(model))
         means = [objective / everybody.customers, everybody.log_density(model)]
     following = em.maximization(sums, model.covariance_type, 0.0)
     parts = (following.weights, following.means, following.covariances)

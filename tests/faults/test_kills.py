@@ -52,7 +52,7 @@ def test_the_listed_statements_are_all_that_write(scenarios: dict[str, Scenario]
             "seg_model_features",
             "seg_model_components",
             "seg_model_categories",
-            "seg_model_lineage",
+            "seg_model_segment_matches",
             "seg_models",
             "seg_model_activations",
         )
@@ -112,8 +112,8 @@ def test_dbt_takes_what_a_killed_first_fit_left_for_no_model(
     copy_database(folder / "first_fit" / "killed_after_4.duckdb", shop.folder / DATABASE)
     done = shop.dbt("build", "--select", "seg_customer_features+")
     assert done.exit_code == 1
-    assert "no segment model is active" in done.talk
-    assert "ERROR=1" in done.talk
+    assert "no segment model is active" in done.stderr
+    assert "ERROR=1" in done.stderr
 
 
 def test_dbt_scores_after_a_killed_fit_as_before_to_the_last_bit(

@@ -106,10 +106,10 @@ def model_of(reference: Path, fit: str) -> SegmentModel:
     what = np.array(columns["what"])
 
     def component(number: int) -> Component:
-        weight, mean, moments = (
+        weight, mean, statistics = (
             values[(numbers == number) & (what == part)] for part in ("weight", "mean", "cov")
         )
-        square = moments.reshape(len(mean), len(mean))
+        square = statistics.reshape(len(mean), len(mean))
         return Component.from_moments(f"p{number}", weight.item(), mean, square)
 
     return SegmentModel(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.parity.judgement import assert_as_exact_as_scikit_learn
+from tests.parity.parity_assertions import assert_as_exact_as_scikit_learn
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score
 from warehouse_seg.model.segment_model import CovarianceType, Feature, SegmentModel, from_sklearn

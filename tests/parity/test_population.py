@@ -106,20 +106,20 @@ def test_a_pass_is_the_one_in_memory(
     covariance_type: CovarianceType,
     weighted: bool,
 ) -> None:
-    """Rounded values with atoms, gaps and weights: the same objective and the same next parameters."""
+    """Rounded values with point masses, gaps and weights: the same objective and the same next parameters."""
     columns = shop(seed, share_missing)
     weight = "copies" if weighted else None
     prepared = prepare_as(columns, FEATURES, weight)
-    assert any(feature.atoms for feature in prepared.features)
+    assert any(feature.point_masses for feature in prepared.features)
     model = some_model(covariance_type, prepared.features)
     population = population_of(database, model, columns, weight)
     parameters = em.parameters_of(model)
-    sums, objective = population.one_pass(parameters)
-    moments = em.moments_for(prepared)
-    responsibilities, expected = em.expectation(moments, parameters)
-    assert objective / population.customers == pytest.approx(expected / moments.total, rel=1e-11)
+    sums, objective = population.em_step(parameters)
+    statistics = em.statistics_of(prepared)
+    responsibilities, expected = em.expectation(statistics, parameters)
+    assert objective / population.customers == pytest.approx(expected / statistics.total, rel=1e-11)
     ours = em.maximization(sums, covariance_type, 0.0)
-    in_memory = em.completed(em.sums_of(moments, responsibilities), parameters)
+    in_memory = em.completed(em.sums_of(statistics, responsibilities), parameters)
     theirs = em.maximization(in_memory, covariance_type, 0.0)
     for name in ("weights", "means", "covariances"):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-10)
@@ -140,7 +140,7 @@ def test_a_pass_is_scikit_learns(
     mixture._initialize_parameters(z, np.random.RandomState(1))
     model = from_sklearn(mixture, features)
     population = population_of(database, model, columns)
-    sums, objective = population.one_pass(em.parameters_of(model))
+    sums, objective = population.em_step(em.parameters_of(model))
     ours = em.maximization(sums, covariance_type, regularization)
     mean, log_responsibilities = mixture._e_step(z)
     mixture._m_step(z, log_responsibilities)
@@ -164,7 +164,7 @@ def test_the_objective_never_falls(
     objectives: list[float] = []
     parameters = em.parameters_of(model)
     for _ in range(20):
-        sums, objective = population.one_pass(parameters)
+        sums, objective = population.em_step(parameters)
         objectives.append(objective / CUSTOMERS)
         parameters = em.maximization(sums, covariance_type, 0.0)
     assert all(later >= earlier - 1e-12 for earlier, later in pairwise(objectives))
@@ -178,14 +178,14 @@ def test_refining_arrives_and_says_every_pass(database: duckdb.DuckDBPyConnectio
     lines: list[str] = []
     refined = refine(population, tolerance=1e-4, progress=lines.append)
     assert refined.converged
-    assert len(lines) == refined.passes + 1
+    assert len(lines) == refined.iterations + 1
     assert lines[-1].endswith(f"{refined.objective:.6f} nats per customer")
     again = refine(
         Population(population.warehouse, refined.model, ALL, population.patterns), tolerance=1e-4
     )
-    assert again.passes == 1
-    stopped = refine(population, passes=2, tolerance=0)
-    assert (stopped.passes, stopped.converged) == (2, False)
+    assert again.iterations == 1
+    stopped = refine(population, iterations=2, tolerance=0)
+    assert (stopped.iterations, stopped.converged) == (2, False)
 
 
 @pytest.mark.parametrize("weight", [None, "copies"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.parity.judgement import (
+from tests.parity.parity_assertions import (
     assert_as_exact_as_scikit_learn,
     assert_equal_scikit_learn,
     assert_log_density_is_exact,

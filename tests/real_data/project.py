@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from tests.programs import Finished, dbt, warehouse_seg
+from tests.process_runner import Finished, dbt, warehouse_seg
 
 PROJECTS = Path(__file__).with_name("projects")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,11 +45,11 @@ class Project:
     data: Path
 
     def call(self, program: Callable[..., Finished], *arguments: str, **variables: str) -> str:
-        """What a program (tests/programs.py) prints when it is run inside the project, which must go well."""
+        """What a program (tests/process_runner.py) prints when it is run inside the project, which must go well."""
         given = json.dumps({"data_folder": str(self.data), **variables})
         finished = program(*arguments, "--vars", given, folder=self.folder)
         assert finished.exit_code == 0, (
-            f"{arguments} ended with {finished.exit_code}:\n{finished.talk}"
+            f"{arguments} ended with {finished.exit_code}:\n{finished.stderr}"
         )
         return finished.out
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.programs import dbt
+from tests.process_runner import dbt
 from tests.real_data.project import Project
 
 DAYS_PER_WEEK = 7

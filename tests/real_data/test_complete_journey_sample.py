@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.programs import dbt
+from tests.process_runner import dbt
 from tests.real_data.project import Project
 
 LARGEST_DEPARTMENTS = {

@@ -20,7 +20,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from tests.programs import dbt, warehouse_seg
+from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import Project
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
@@ -122,7 +122,7 @@ class WholeJob:
             everybody = Population(warehouse, shop.model, query, patterns)
             parameters = em.parameters_of(shop.model)
             for _ in range(6):
-                sums, objective = everybody.one_pass(parameters)
+                sums, objective = everybody.em_step(parameters)
                 objectives.append(objective / everybody.customers)
                 parameters = em.maximization(sums, shop.model.covariance_type, 0.0)
             log_density = everybody.log_density(shop.model)

@@ -11,7 +11,7 @@ from tests.recovery.planted import SHARES, OneTimers, bayes_error
 from tools.evidence import defaults, optima, shops
 from tools.evidence.recovery import Cell, recovered
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
+from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
 from warehouse_seg.model.segment_model import CovarianceType
 from warehouse_seg.settings import settings_from
 
@@ -51,8 +51,8 @@ def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
     settings = settings_from({"model": {"segments": {"max": 5}}}).model
     model = fit_model(shop.sample, shop.choices, settings)
     chosen = next(one for one in model.candidates if one.chosen)
-    assert (chosen.stability or 0) >= STABLE
-    assert (chosen.smallest_jaccard or 0) >= STABLE_SEGMENT
+    assert (chosen.stability or 0) >= MIN_STABILITY
+    assert (chosen.smallest_jaccard or 0) >= MIN_SEGMENT_STABILITY
     assert (chosen.smallest_eigenvalue or 0) > 1e-3
     assert any("have 11.77" in finding for finding in model.training.findings)
     assert "the most that were tried" in model.training.recommendation

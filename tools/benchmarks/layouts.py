@@ -189,7 +189,7 @@ def expanded_joint(component: Component, pairs: list[tuple[int, int]]) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What one layout took: seconds and processor seconds of every run, processor seconds to plan, and how far its
     memberships are from the shipped.
     """
@@ -231,7 +231,7 @@ def difference(connection: Connection, model: SegmentModel, name: str) -> float:
     return float(found)
 
 
-def measured(size: int, segments: int, rows: int, repeats: int) -> dict[str, Found]:
+def measured(size: int, segments: int, rows: int, is_stable: int) -> dict[str, SearchResult]:
     """Every layout in turn, `repeats` times. Raises AssertionError where one gives other memberships."""
     model = random_model(size, segments)
     ways = layouts(model)
@@ -241,7 +241,7 @@ def measured(size: int, segments: int, rows: int, repeats: int) -> dict[str, Fou
         write_features(connection, size, rows)
         write_parameters(connection, parameters(model))
         run(connection, f"create table shipped as {ways['literals'].text}")
-        for repeat in range(repeats):
+        for repeat in range(is_stable):
             for name, layout in ways.items():
                 runs[name].append(
                     executed(connection, "create or replace table result as ", layout)
@@ -254,11 +254,12 @@ def measured(size: int, segments: int, rows: int, repeats: int) -> dict[str, Fou
         if not found < AS_EQUAL:
             raise AssertionError(f"{name}: found memberships {found} apart")
     return {
-        name: Found(len(ways[name].text), planning[name], runs[name], apart[name]) for name in ways
+        name: SearchResult(len(ways[name].text), planning[name], runs[name], apart[name])
+        for name in ways
     }
 
 
-def report(size: int, segments: int, rows: int, found: Mapping[str, Found]) -> Iterator[str]:
+def report(size: int, segments: int, rows: int, found: Mapping[str, SearchResult]) -> Iterator[str]:
     """The lines of one shape's table, in Markdown."""
     shipped = median(work for _, work in found["literals"].runs)
     yield f"**{size} features × {segments} segments**, {rows:,} rows:"
@@ -282,10 +283,10 @@ def main() -> int:
     )
     parser.add_argument("--rows", type=float, default=1.0, help="times the usual rows (1)")
     arguments = parser.parse_args()
-    print(f"{machine('duckdb')}. Medians of {arguments.repeats} interleaved runs.\n")
+    print(f"{machine('duckdb')}. Medians of {arguments.is_stable} interleaved runs.\n")
     for (size, segments), usual in SHAPES.items():
         rows = max(int(usual * arguments.rows), 100)
-        found = measured(size, segments, rows, arguments.repeats)
+        found = measured(size, segments, rows, arguments.is_stable)
         print("\n".join(report(size, segments, rows, found)), flush=True)
     return 0
 

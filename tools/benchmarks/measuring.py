@@ -48,7 +48,7 @@ class Promise:
     kept: bool
 
 
-Found = dict[str, list[Measurement]]
+SearchResult = dict[str, list[Measurement]]
 """Measurements by way; none of a way that ran out of memory."""
 
 
@@ -117,15 +117,15 @@ def measured_apart(module: str, folder: Path, way: str) -> Measurement | None:
         raise
 
 
-def interleaved(module: str, folder: Path, ways: Iterable[str], repeats: int) -> Found:
+def interleaved(module: str, folder: Path, ways: Iterable[str], is_stable: int) -> SearchResult:
     """Every way in turn, `repeats` times; one that ran out of memory is not asked again."""
-    found: Found = {way: [] for way in ways}
+    found: SearchResult = {way: [] for way in ways}
     lost: set[str] = set()
-    for repeat in range(1, repeats + 1):
+    for repeat in range(1, is_stable + 1):
         for way in [way for way in found if way not in lost]:
             one = measured_apart(module, folder, way)
             tell(
-                f"run {repeat} of {repeats}: {way} "
+                f"run {repeat} of {is_stable}: {way} "
                 + (f"{one.seconds:.2f} s" if one else "out of memory")
             )
             if one:

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from tools.benchmarks.customers import FEATURES, write_customers
 from tools.benchmarks.fitted import as_mixture, fitted_model
 from tools.benchmarks.measuring import (
-    Found,
     Measurement,
     Promise,
+    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -56,7 +56,7 @@ REGULARIZATION = 1e-6
 """scikit-learn's default."""
 
 TIMES_FASTER = 5.0
-PASSES = 20
+MAX_ITERATIONS = 20
 ROUNDING = 1e-12
 """The part of an objective that the order of a sum of ten million doubles decides."""
 
@@ -104,7 +104,9 @@ def prepare_place(place: Place, rows: int) -> None:
 
 def exact(model: SegmentModel) -> SegmentModel:
     """The model with every value taken as it stands, as scikit-learn does."""
-    features = tuple(f.model_copy(update={"resolution": 0.0, "atoms": ()}) for f in model.features)
+    features = tuple(
+        f.model_copy(update={"resolution": 0.0, "point_masses": ()}) for f in model.features
+    )
     return model.model_copy(update={"features": features})
 
 
@@ -121,7 +123,7 @@ def in_the_warehouse(place: Place) -> Measurement:
         render("seg_money", "amount")
 
         def iteration() -> None:
-            sums, _ = population.one_pass(em.parameters_of(model))
+            sums, _ = population.em_step(em.parameters_of(model))
             reached.append(em.maximization(sums, model.covariance_type, REGULARIZATION))
 
         found = timed(iteration)
@@ -174,7 +176,7 @@ class Ascent:
     values: int
 
 
-def climb(place: Place) -> Ascent:
+def run_em(place: Place) -> Ascent:
     """Twenty passes from the model that the sample gave."""
     objectives: list[float] = []
     with place.warehouse() as warehouse:
@@ -182,14 +184,18 @@ def climb(place: Place) -> Ascent:
         customers = population.customers
 
         def told(parameters: em.Parameters) -> tuple[Array, float]:
-            sums, objective = population.one_pass(parameters)
+            sums, objective = population.em_step(parameters)
             objectives.append(objective / customers)
-            tell(f"pass {len(objectives)} of {PASSES}: {objectives[-1]:.9f} nats per customer")
+            tell(
+                f"pass {len(objectives)} of {MAX_ITERATIONS}: {objectives[-1]:.9f} nats per customer"
+            )
             return sums, objective
 
         start = em.parameters_of(place.model)
         found = timed(
-            lambda: em.climb(told, start, place.model.covariance_type, gain=0.0, passes=PASSES - 1)
+            lambda: em.run_em(
+                told, start, place.model.covariance_type, gain=0.0, iterations=MAX_ITERATIONS - 1
+            )
         )
     return Ascent(objectives, found.seconds, found.peak_gigabytes, population.numbers)
 
@@ -202,7 +208,7 @@ def smallest_gain(objectives: Sequence[float]) -> float:
 # ------------------------------------------------------------------------------------------------------- the table
 
 
-def promises(seconds: dict[str, float], found: Found, ascent: Ascent) -> list[Promise]:
+def promises(seconds: dict[str, float], found: SearchResult, ascent: Ascent) -> list[Promise]:
     """What is promised at 10 million customers."""
     faster = seconds["scikit-learn's iteration"] / seconds["population pass"]
     gain = smallest_gain(ascent.objectives)
@@ -220,14 +226,16 @@ def promises(seconds: dict[str, float], found: Found, ascent: Ascent) -> list[Pr
             kept=True,
         ),
         Promise(
-            f"the objective never falls over {PASSES} passes (here: the smallest gain in 1e-6 nats per customer)",
+            f"the objective never falls over {MAX_ITERATIONS} iterations (smallest gain in 1e-6 nats per customer)",
             1e6 * gain,
             gain >= -ROUNDING * abs(ascent.objectives[-1]),
         ),
     ]
 
 
-def report(rows: int, found: Found, ascent: Ascent, kept: Sequence[Promise]) -> Iterator[str]:
+def report(
+    rows: int, found: SearchResult, ascent: Ascent, kept: Sequence[Promise]
+) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/performance.md shows them."""
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. DuckDB limited to "
@@ -245,7 +253,7 @@ def report(rows: int, found: Found, ascent: Ascent, kept: Sequence[Promise]) -> 
         )
     yield ""
     yield (
-        f"{PASSES} passes as `fit` makes them: {ascent.seconds:.0f} s, {ascent.peak_gigabytes:.1f} GB, "
+        f"{MAX_ITERATIONS} passes as `fit` makes them: {ascent.seconds:.0f} s, {ascent.peak_gigabytes:.1f} GB, "
         f"{ascent.objectives[0]:.6f} to {ascent.objectives[-1]:.6f} nats per customer. "
         f"Python received {ascent.values:,} numbers a pass."
     )
@@ -253,14 +261,14 @@ def report(rows: int, found: Found, ascent: Ascent, kept: Sequence[Promise]) -> 
     yield from promise_lines(kept)
 
 
-def benchmark(rows: int, repeats: int) -> int:
+def benchmark(rows: int, is_stable: int) -> int:
     """Print the tables; 0 when every promise is kept, else 1."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as name:
         folder = Path(name)
         tell(f"writing {rows:,} customers into {folder}")
         in_own_process(MODULE, folder, "--prepare", str(rows))
-        found = interleaved(MODULE, folder, WAYS, repeats)
-        ascent = Ascent(**json.loads(in_own_process(MODULE, folder, "--climb")))
+        found = interleaved(MODULE, folder, WAYS, is_stable)
+        ascent = Ascent(**json.loads(in_own_process(MODULE, folder, "--run_em")))
     kept = promises(medians(found), found, ascent)
     print("\n".join(report(rows, found, ascent, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
@@ -274,16 +282,16 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--prepare", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--climb", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--run_em", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare:
         prepare_place(Place(arguments.folder), arguments.prepare)
     elif arguments.measure:
         print_measurement(WAYS[arguments.measure](Place(arguments.folder)))
-    elif arguments.climb:
-        print(json.dumps(vars(climb(Place(arguments.folder)))))
+    elif arguments.run_em:
+        print(json.dumps(vars(run_em(Place(arguments.folder)))))
     else:
-        return benchmark(arguments.rows, arguments.repeats)
+        return benchmark(arguments.rows, arguments.is_stable)
     return 0
 
 

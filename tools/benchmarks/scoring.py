@@ -29,9 +29,9 @@ from tools.benchmarks.customers import FEATURES, KEYS, write_customers
 from tools.benchmarks.fitted import as_mixture, fitted_model, without
 from tools.benchmarks.measuring import (
     Connection,
-    Found,
     Measurement,
     Promise,
+    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -261,7 +261,7 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
     ]
 
 
-def report(rows: int, found: Found, kept: Iterable[Promise]) -> Iterator[str]:
+def report(rows: int, found: SearchResult, kept: Iterable[Promise]) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/performance.md shows them."""
     copied = median(one.seconds for one in found["copy"])
     yield (
@@ -281,13 +281,13 @@ def report(rows: int, found: Found, kept: Iterable[Promise]) -> Iterator[str]:
     yield from promise_lines(kept)
 
 
-def benchmark(rows: int, repeats: int) -> int:
+def benchmark(rows: int, is_stable: int) -> int:
     """Print the tables; 0 when every promise is kept, else 1."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as name:
         folder = Path(name)
         tell(f"writing {rows:,} customers into {folder}")
         in_own_process(MODULE, folder, "--prepare", str(rows))
-        found = interleaved(MODULE, folder, WAYS, repeats)
+        found = interleaved(MODULE, folder, WAYS, is_stable)
     kept = promises(medians(found))
     print("\n".join(report(rows, found, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
@@ -307,7 +307,7 @@ def main() -> int:
     elif arguments.measure:
         print_measurement(measure(Place(arguments.folder), arguments.measure))
     else:
-        return benchmark(arguments.rows, arguments.repeats)
+        return benchmark(arguments.rows, arguments.is_stable)
     return 0
 
 

@@ -29,14 +29,14 @@ from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import workers
-from warehouse_seg.mixture.search import REGULARIZATION, THOROUGH, Effort, Shape, search
+from warehouse_seg.mixture.search import FULL, REGULARIZATION, SearchBudget, Shape, search
 from warehouse_seg.model.segment_model import CovarianceType
 
 Array = NDArray[np.float64]
 Kinds = Sequence[CovarianceType]
 
 COUNTS = range(2, 11)
-LONG = replace(THOROUGH, partitions=4 * THOROUGH.partitions, refined=10, passes=100, tolerance=1e-7)
+LONG = replace(FULL, partitions=4 * FULL.partitions, refined=10, iterations=100, tolerance=1e-7)
 TIMES_FASTER = 5.0
 AS_GOOD = 1e-4
 SEED = 1
@@ -54,7 +54,9 @@ def customers(shop: Shop) -> Array:
     """Standardised features (n, D), every value moved within its rounding."""
     prepared = prepare(shop.sample.columns, shop.choices, named=False)
     generator = np.random.default_rng(SEED)
-    return prepared.z + generator.normal(size=prepared.z.shape) * np.sqrt(prepared.psi)
+    return prepared.z + generator.normal(size=prepared.z.shape) * np.sqrt(
+        prepared.rounding_variance
+    )
 
 
 def plain_loop(z: Array, kinds: Kinds) -> Searched:
@@ -68,15 +70,15 @@ def plain_loop(z: Array, kinds: Kinds) -> Searched:
     return Searched(time.perf_counter() - start, objectives)
 
 
-def own_search(z: Array, kinds: Kinds, effort: Effort = THOROUGH) -> Searched:
+def own_search(z: Array, kinds: Kinds, budget: SearchBudget = FULL) -> Searched:
     """As `fit` does it: covariance types side by side, each number of segments from the one before."""
-    moments = em.moments_of(z)
+    statistics = em.sufficient_statistics(z)
 
     def chain(kind: CovarianceType) -> dict[Shape, float]:
         found, smaller = {}, None
         for count in COUNTS:
             shape = Shape(count, kind)
-            best = search(moments, shape, SEED, smaller=smaller, effort=effort).best
+            best = search(statistics, shape, SEED, smaller=smaller, budget=budget).best
             found[shape], smaller = best.objective, best.parameters
         return found
 

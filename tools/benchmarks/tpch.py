@@ -28,9 +28,9 @@ from tools.benchmarks.fitted import as_mixture, fitted_model
 from tools.benchmarks.frames import CATEGORIES, pandas_features, polars_features
 from tools.benchmarks.measuring import (
     Connection,
-    Found,
     Measurement,
     Promise,
+    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -208,7 +208,7 @@ def by_population_pass(place: Place) -> Measurement:
         warehouse.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         population = Population(warehouse, place.model, f"select * from {FEATURES}")
         render("seg_money", "amount")
-        return timed(lambda: population.one_pass(em.parameters_of(place.model)))
+        return timed(lambda: population.em_step(em.parameters_of(place.model)))
 
 
 def by_polars(place: Place) -> Measurement:
@@ -316,7 +316,7 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
 
 
 def report(
-    scale_factor: float, counts: tuple[int, int], found: Found, kept: Sequence[Promise]
+    scale_factor: float, counts: tuple[int, int], found: SearchResult, kept: Sequence[Promise]
 ) -> Iterator[str]:
     """The lines of one scale factor's two tables, in Markdown."""
     lines, customers = counts
@@ -360,13 +360,13 @@ def counted(place: Place) -> tuple[int, int]:
     return int(row["lines"]), int(row["customers"])
 
 
-def benchmark(scale_factor: float, repeats: int) -> bool:
+def benchmark(scale_factor: float, is_stable: int) -> bool:
     """Print one scale factor's tables; whether every promise is kept."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as folder:
         place = Place(Path(folder))
         tell(f"scale factor {scale_factor:g}: generating and loading in {folder}")
         in_own_process(MODULE, place.folder, "--prepare", str(scale_factor))
-        found = interleaved(MODULE, place.folder, WAYS, repeats)
+        found = interleaved(MODULE, place.folder, WAYS, is_stable)
         counts = counted(place)
     kept = promises(with_sums(medians(found)))
     print("\n".join(report(scale_factor, counts, found, kept)), end="\n\n", flush=True)
@@ -389,7 +389,7 @@ def main() -> int:
     elif arguments.measure:
         print_measurement(WAYS[arguments.measure](Place(arguments.folder)))
     else:
-        kept = [benchmark(factor, arguments.repeats) for factor in arguments.scale_factor]
+        kept = [benchmark(factor, arguments.is_stable) for factor in arguments.scale_factor]
         return 0 if all(kept) else 1
     return 0
 

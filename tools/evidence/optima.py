@@ -18,16 +18,14 @@ from numpy.typing import NDArray
 from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import THOROUGH, Shape, search
+from warehouse_seg.mixture.search import FULL, Shape, search
 from warehouse_seg.model.segment_model import CovarianceType
 
 Array = NDArray[np.float64]
 
 TOLERANCE = 0.05
 SEED = 1
-EFFORT = replace(
-    THOROUGH, partitions=2 * THOROUGH.partitions, refined=10, passes=100, tolerance=1e-8
-)
+EFFORT = replace(FULL, partitions=2 * FULL.partitions, refined=10, iterations=100, tolerance=1e-8)
 
 
 @dataclass(frozen=True)
@@ -93,20 +91,20 @@ def reached(folder: Path, datasets: Collection[str] | None = None) -> Iterator[R
 
 
 def _bics(values: Array, kind: CovarianceType, largest: int) -> dict[int, float | None]:
-    moments = em.moments_of(values)
-    floor = 1e-3 * float(np.linalg.eigvalsh(np.cov(values, rowvar=False)).min())
+    statistics = em.sufficient_statistics(values)
+    min_eigenvalue = 1e-3 * float(np.linalg.eigvalsh(np.cov(values, rowvar=False)).min())
     found: dict[int, float | None] = {}
     smaller = None
     for count in range(1, largest + 1):
         found[count] = None
         try:
             result = search(
-                moments,
+                statistics,
                 Shape(count, kind),
                 SEED,
                 smaller=smaller,
-                floor=floor,
-                effort=EFFORT,
+                min_eigenvalue=min_eigenvalue,
+                budget=EFFORT,
             )
         except np.linalg.LinAlgError:
             continue

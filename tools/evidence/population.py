@@ -51,7 +51,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
         warehouse = Warehouse(DuckDB(connection))
         patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
         everybody = Population(warehouse, model, QUERY, patterns)
-        before = everybody.one_pass(em.parameters_of(model))[1] / everybody.customers
+        before = everybody.em_step(em.parameters_of(model))[1] / everybody.customers
         refined = refine(everybody)
         assert refined.objective >= before
         return (
@@ -62,7 +62,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
             f"{everybody.log_density(model):.4f}",
             f"{before:.5f}",
             f"{refined.objective:.5f}",
-            refined.passes,
+            refined.iterations,
         )
 
 

@@ -37,7 +37,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a fit said of one planted shop: segments, agreement with the truth, whether it warned."""
 
     segments: int
@@ -53,13 +53,13 @@ def cells() -> Iterator[Cell]:
                 yield Cell(one_timers, count, kind)
 
 
-def recovered(cell: Cell, seed: int, *, mixed_up: bool = False) -> Found:
+def recovered(cell: Cell, seed: int, *, mixed_up: bool = False) -> SearchResult:
     """Plant, fit, compare."""
     shop = planted(cell.count, cell.kind, cell.one_timers, seed)
     columns = shuffled(shop.columns, seed) if mixed_up else shop.columns
     model = fitted(columns)
     segments = model.log_joint(columns).argmax(axis=1)
-    return Found(
+    return SearchResult(
         len(model.components),
         adjusted_rand_score(shop.types, segments),
         UNSTABLE in model.training.recommendation,

@@ -21,7 +21,7 @@ from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import refit_model
 from warehouse_seg.mixture.stability import contingency
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.segments.matching import trace
+from warehouse_seg.segments.matching import match_segments
 
 Array = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def kept(shop: Shop, model: SegmentModel, seed: int) -> Kept | None:
     joint = model.log_joint(columns)
     segments = joint.argmax(axis=1), refit.log_joint(columns).argmax(axis=1)
     overlap = contingency(*segments, len(model.components))
-    named = trace(model, refit, overlap).model
+    named = match_segments(model, refit, overlap).model
     keys = [np.array([c.segment_key for c in m.components]) for m in (model, named)]
     same = keys[0][segments[0]] == keys[1][segments[1]]
     dominant = softmax(joint, axis=1).max(axis=1) >= DOMINANT

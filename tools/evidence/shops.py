@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.programs import dbt, warehouse_seg
+from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import complete_journey_folder, data_folder, installed
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
@@ -69,7 +69,7 @@ def demo(folder: Path) -> DbtProject:
     write_shop(shop)
     for program, arguments in ((warehouse_seg, ("init",)), (dbt, ("deps",)), (dbt, FEATURES)):
         finished = program(*arguments, folder=shop)
-        assert finished.exit_code == 0, finished.talk
+        assert finished.exit_code == 0, finished.stderr
     return DbtProject(project_dir=shop, profiles_dir=shop)
 
 

@@ -24,7 +24,7 @@ from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.mixture.selection import STABLE
+from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import Stability, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
 
@@ -89,7 +89,9 @@ def study_stability(spend: pd.DataFrame, mixture: GaussianMixture) -> Stability:
     z = StandardScaler().fit_transform(spend)
     parameters = em.Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     shape = Shape(len(mixture.weights_), "full")
-    return bootstrap_stability(em.moments_of(z), parameters, shape, seed=1, floor=0.0)
+    return bootstrap_stability(
+        em.sufficient_statistics(z), parameters, shape, seed=1, min_eigenvalue=0.0
+    )
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _the_nine(spend: pd.DataFrame) -> Iterator[str]:
     smallest = np.linalg.eigvalsh(mixture.covariances_).min()
     memberships = mixture.predict_proba(StandardScaler().fit_transform(spend))
     yield (
-        f"Adjusted Rand index over bootstrap samples {stability.agreement:.2f} ({STABLE} is needed here), worst "
+        f"Adjusted Rand index over bootstrap samples {stability.agreement:.2f} ({MIN_STABILITY} is needed here), worst "
         f"segment {min(stability.jaccard):.2f} (Jaccard); smallest covariance eigenvalue {smallest:.1e}; mean top "
         f"membership {memberships.max(axis=1).mean():.2f}.\n"
     )

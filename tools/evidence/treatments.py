@@ -1,7 +1,7 @@
-"""Why rounding and atoms are part of the likelihood: `python -m tools.evidence.treatments`.
+"""Why rounding and point masses are part of the likelihood: `python -m tools.evidence.treatments`.
 
 The same customers and default features, 2 to 8 segments with full covariances, three ways: every value taken as exact,
-as rounded to its unit, and with atoms as wide as their surroundings say besides. The search takes the highest
+as rounded to its unit, and with point masses as wide as their surroundings say besides. The search takes the highest
 likelihood here, collapsed or not.
 """
 
@@ -17,38 +17,40 @@ from tools.evidence.shops import Shop, shops
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare, rounding_variance
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import COLLAPSED, Shape, search
+from warehouse_seg.mixture.search import MIN_EIGENVALUE, Shape, search
 
 Array = NDArray[np.float64]
 
 COUNTS = range(2, 9)
 SEED = 1
-COLUMNS = ("shop", "exact values", "rounded to the unit", "and atoms")
+COLUMNS = ("shop", "exact values", "rounded to the unit", "and point_masses")
 
 
 def row(shop: Shop) -> tuple[str, ...]:
     """One line of the table."""
     prepared = prepare(shop.sample.columns, shop.choices, named=False)
     rounded = [rounding_variance(f, shop.sample.columns[f.feature]) for f in prepared.features]
-    treatments = (np.zeros_like(prepared.z), np.column_stack(rounded), prepared.psi)
-    return shop.name, *(verdict(prepared.z, psi) for psi in treatments)
+    treatments = (np.zeros_like(prepared.z), np.column_stack(rounded), prepared.rounding_variance)
+    return shop.name, *(verdict(prepared.z, rounding_variance) for rounding_variance in treatments)
 
 
-def verdict(z: Array, psi: Array) -> str:
+def verdict(z: Array, rounding_variance: Array) -> str:
     """BIC's choice, how many of the models collapsed, and the smallest eigenvalue of all."""
-    found = list(_searched(z, psi))
-    collapsed = sum(eigenvalue < COLLAPSED for _, _, eigenvalue in found)
+    found = list(_searched(z, rounding_variance))
+    collapsed = sum(eigenvalue < MIN_EIGENVALUE for _, _, eigenvalue in found)
     best = min(found)[1]
     smallest = min(eigenvalue for *_, eigenvalue in found)
     return f"BIC takes {best}; {collapsed} of {len(found)} collapsed (eigenvalue {smallest:.0e})"
 
 
-def _searched(z: Array, psi: Array) -> Iterator[tuple[float, int, float]]:
+def _searched(z: Array, rounding_variance: Array) -> Iterator[tuple[float, int, float]]:
     """BIC, number of segments and smallest eigenvalue of every model."""
-    moments = em.moments_of(z, psi)
+    statistics = em.sufficient_statistics(z, rounding_variance)
     smaller = None
     for count in COUNTS:
-        best = search(moments, Shape(count, "full"), SEED, smaller=smaller, floor=0.0).best
+        best = search(
+            statistics, Shape(count, "full"), SEED, smaller=smaller, min_eigenvalue=0.0
+        ).best
         smaller = best.parameters
         free = em.parameter_count(count, z.shape[1], "full")
         bic = -2 * best.objective + free * float(np.log(len(z)))
@@ -57,7 +59,7 @@ def _searched(z: Array, psi: Array) -> Iterator[tuple[float, int, float]]:
 
 def main() -> None:
     """Print the table."""
-    show(heading("Rounding and atoms", f"Seed {SEED}."))
+    show(heading("Rounding and point_masses", f"Seed {SEED}."))
     rows = []
     with threadpool_limits(1):
         for shop in shops():

@@ -50,7 +50,7 @@ def _console(*, stderr: bool = False) -> Console:
     return console
 
 
-out, talk = _console(), _console(stderr=True)
+out, stderr = _console(), _console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 RegistryName = Annotated[
@@ -73,7 +73,7 @@ def main() -> None:
     try:
         app()
     except SegError as error:
-        talk.print(f"[bold red]error:[/] {escape(str(error))}")
+        stderr.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(error.exit_code)
 
 
@@ -225,11 +225,11 @@ def models(project: DbtProject, as_json: AsJson = False) -> None:
     """List the stored models and which one is active."""
     from warehouse_seg.commands.fit import models as job
 
-    stored, activations, lineage = job(project)
+    stored, activations, matching = job(project)
     active = activations[0]["model_version"] if activations else None
     if as_json:
         _print_json(
-            {"active": active, "models": stored, "activations": activations, "lineage": lineage}
+            {"active": active, "models": stored, "activations": activations, "lineage": matching}
         )
         return
     table = Table(
@@ -395,17 +395,17 @@ def dbt_path() -> None:
 
 def _say(line: str) -> None:
     """One finished step."""
-    talk.print(f"[green]✓[/] {escape(line)}")
+    stderr.print(f"[green]✓[/] {escape(line)}")
 
 
 def _mutter(line: str) -> None:
     """Progress inside a step."""
-    talk.print(f"  [dim]{escape(line)}[/]")
+    stderr.print(f"  [dim]{escape(line)}[/]")
 
 
 def _warn(line: str) -> None:
     """Something that a person should look at; the work went on."""
-    talk.print(f"[yellow]warning:[/] {escape(line)}")
+    stderr.print(f"[yellow]warning:[/] {escape(line)}")
 
 
 def _print_json(content: Any) -> None:
@@ -442,7 +442,7 @@ def _print_candidates(model: SegmentModel) -> None:
             candidate.reason,
             style="bold" if candidate.chosen else "",
         )
-    talk.print(table)
+    stderr.print(table)
 
 
 def _print_summary(summary: Summary) -> None:

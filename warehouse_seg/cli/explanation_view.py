@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
-from warehouse_seg.segments.naming import spoken
+from warehouse_seg.segments.naming import readable_number
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.explain import ExplainedCustomer
@@ -110,7 +110,7 @@ def _is_in_percent(told: Contribution | Change) -> bool:
 
 
 def _in_its_unit(value: float, percent: bool) -> str:
-    return f"{value:.1%}" if percent else spoken(value)
+    return f"{value:.1%}" if percent else readable_number(value)
 
 
 def _precisely(value: float, percent: bool, rounding: Callable[[float], int] = round) -> str:

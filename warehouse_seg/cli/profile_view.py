@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from warehouse_seg.segments.naming import spoken
+from warehouse_seg.segments.naming import readable_number
 
 if TYPE_CHECKING:
-    from warehouse_seg.commands.profile import Profile, Sheet
+    from warehouse_seg.commands.profile import Profile, SegmentProfile
 
 MEASURES = 6
 """So many of the most distinctive measures are shown; all of them are in seg_segment_profiles."""
@@ -33,7 +33,7 @@ def profile_panels(profile: Profile) -> Iterator[Panel | str]:
     )
 
 
-def _panel(segment: Sheet) -> Panel:
+def _panel(segment: SegmentProfile) -> Panel:
     sheet = Table.grid("", "", padding=(0, 2))
     sheet.add_row("size", _size(segment))
     sheet.add_row("who", escape(segment.description))
@@ -43,7 +43,7 @@ def _panel(segment: Sheet) -> Panel:
     return Panel(sheet, title=title, title_align="left")
 
 
-def _size(segment: Sheet) -> str:
+def _size(segment: SegmentProfile) -> str:
     size = f"{segment.customers:,} customers, {segment.customer_share:.1%}"
     if segment.revenue is None:
         return size
@@ -51,7 +51,7 @@ def _size(segment: Sheet) -> str:
     return f"{size}; {share} of revenue ({segment.revenue:,.0f})"
 
 
-def _behaviour(segment: Sheet) -> Table:
+def _behaviour(segment: SegmentProfile) -> Table:
     """The most distinctive measures: mean, index, mean of all customers."""
     table = Table.grid("", "", "", "", padding=(0, 2))
     told = [row for row in segment.measures if row["feature"] not in FOR_MODELS]
@@ -69,4 +69,4 @@ def _behaviour(segment: Sheet) -> Table:
 def _in_its_unit(row: dict[str, Any], name: str) -> str:
     if row[name] is None:
         return NOTHING
-    return f"{row[name]:.1%}" if row["feature"].startswith("share_") else spoken(row[name])
+    return f"{row[name]:.1%}" if row["feature"].startswith("share_") else readable_number(row[name])

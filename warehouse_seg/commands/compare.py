@@ -15,7 +15,7 @@ from warehouse_seg.mixture.search import Shape
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
-from warehouse_seg.project.historical_features import history_of, look_back
+from warehouse_seg.project.historical_features import historical_features, history_of
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,29 @@ def compare(
     with project.warehouse(read_only=True) as warehouse:
         model = session.registry(warehouse).stored(version)
         columns = read_sample(warehouse, session, model.categories).columns
-        back = look_back(warehouse, session, model, window_days)
-        past = back if isinstance(back, str) else back.past()
+        back = historical_features(warehouse, session, model, window_days)
+        time_split = back if isinstance(back, str) else back.time_split()
     prepared = prepare_as(columns, model.features)
-    moments = em.moments_for(prepared)
+    statistics = em.statistics_of(prepared)
     parameters = em.parameters_of(model)
-    progress(f"read {len(moments):,} customers; every method now, and on bootstrap samples")
-    without_time_split = past if isinstance(past, str) else ""
+    progress(f"read {len(statistics):,} customers; every method now, and on bootstrap samples")
+    without_time_split = time_split if isinstance(time_split, str) else ""
     with threadpool_limits(1):
         methods = comparison.compare(
-            Customers(moments.z, history_of(columns)),
-            moments,
+            Customers(statistics.z, history_of(columns)),
+            statistics,
             parameters,
             Shape(len(model.components), model.covariance_type),
             session.settings.model.seed,
-            None if isinstance(past, str) else past,
+            None if isinstance(time_split, str) else time_split,
         )
-        memberships, _ = em.expectation(moments, parameters)
+        memberships, _ = em.expectation(statistics, parameters)
     blended = float((memberships.max(axis=0) < comparison.CLEAR).mean())
     return Comparison(
         model_version=model.model_version,
-        customers=len(moments),
+        customers=len(statistics),
         methods=methods,
-        window_days=None if isinstance(past, str) else past.window_days,
+        window_days=None if isinstance(time_split, str) else time_split.window_days,
         without_time_split=without_time_split,
         blended=blended,
         verdict=comparison.verdict(methods, blended),

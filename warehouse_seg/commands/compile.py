@@ -36,17 +36,21 @@ def compiled(
     Raises UsageError for an unknown dialect and where there is no such version.
     """
     if model is not None:
-        spoken = dialect or "duckdb"
-        return Compiled(model, spoken, compile_scores(model, relation, spoken))
+        target_dialect = dialect or "duckdb"
+        return Compiled(model, target_dialect, compile_scores(model, relation, target_dialect))
     session = Session.start(project)
-    spoken = dialect or project.credentials["type"]
+    target_dialect = dialect or project.credentials["type"]
     with project.warehouse(read_only=True) as warehouse:
         stored = session.registry(warehouse).stored(version)
         try:
             query = features_query(warehouse, session, stored.categories)
         except UsageError:
             # Not built yet: the SQL of complete customers is all that can be written.
-            return Compiled(stored, spoken, compile_scores(stored, relation, spoken))
+            return Compiled(
+                stored, target_dialect, compile_scores(stored, relation, target_dialect)
+            )
         limit = session.settings.model.missing_patterns
         patterns = missing_patterns(warehouse, stored, query, limit)
-    return Compiled(stored, spoken, compile_scores(stored, relation, spoken, patterns))
+    return Compiled(
+        stored, target_dialect, compile_scores(stored, relation, target_dialect, patterns)
+    )

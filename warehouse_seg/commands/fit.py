@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse_seg.commands.fit_population import everybody_of, with_everybody
+from warehouse_seg.commands.fit_population import population_of, with_population_density
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.refit import left_aside, refit_model, why_reselect
+from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project.context import Session
@@ -24,7 +24,7 @@ from warehouse_seg.project.feature_queries import (
 )
 from warehouse_seg.registry.store import Registry, Row
 from warehouse_seg.scoring.limits import passed_limits, size_of
-from warehouse_seg.segments.matching import Lineage, trace, with_new_keys
+from warehouse_seg.segments.matching import SegmentMatching, match_segments, with_new_keys
 from warehouse_seg.settings import Settings
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
@@ -64,22 +64,22 @@ def fit(
         basis, sample = _read(warehouse, session, None if reselect else previous, progress)
     model = _fitted(basis, sample, session.settings, notes, progress)
     with project.warehouse(read_only=True) as warehouse:
-        everybody = everybody_of(warehouse, session, model)
-        model = with_everybody(
+        everybody = population_of(warehouse, session, model)
+        model = with_population_density(
             everybody, session.settings.model, sample, refit=population, progress=progress
         )
-    lineage = None
+    matching = None
     if previous is None:
         model = with_new_keys(model, used_keys)
     else:
-        lineage = _traced(session, previous, model, sample.columns, used_keys, progress)
-        model = lineage.model
+        matching = _traced(session, previous, model, sample.columns, used_keys, progress)
+        model = matching.model
         if not accept_changes:
-            _refuse_too_much_change(lineage, previous, session.settings.model.min_kept_share)
+            _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
         _warn_of_limits(model, everybody.patterns, warehouse.dialect, progress)
-        stored = registry.publish(model, lineage)
+        stored = registry.publish(model, matching)
         registry.activate(stored.model_version, "fit", notes, expected=active)
     return stored
 
@@ -107,9 +107,9 @@ def _read(
     if basis is not None:
         sample = read_sample(warehouse, session, basis.categories)
         choices = choose_features(sample, session.settings)
-        reason = why_reselect(basis, sample, choices, session.settings.model)
+        reason = refit_blocker(basis, sample, choices, session.settings.model)
         if not reason:
-            for aside in left_aside(basis, sample, choices, session.settings.model):
+            for aside in ignored_settings(basis, sample, choices, session.settings.model):
                 progress(f"note: {aside}; `warehouse-seg fit --reselect` takes that up")
             return basis, sample
         progress(f"note: {reason}; features, categories and shape are chosen anew")
@@ -140,28 +140,28 @@ def _traced(
     columns: Columns,
     used_keys: Sequence[str],
     progress: Progress,
-) -> Lineage:
+) -> SegmentMatching:
     """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
     with session.project.warehouse(read_only=True) as warehouse:
         overlap = count_overlap(warehouse, session, previous, model)
-    lineage = trace(previous, model, overlap, used_keys, columns)
-    for link in lineage.links:
-        progress(f"  {link}")
-    progress(f"{lineage.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment")
-    return lineage
+    matching = match_segments(previous, model, overlap, used_keys, columns)
+    for match in matching.matches:
+        progress(f"  {match}")
+    progress(f"{matching.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment")
+    return matching
 
 
 def _refuse_too_much_change(
-    lineage: Lineage, previous: SegmentModel, min_kept_share: float
+    matching: SegmentMatching, previous: SegmentModel, min_kept_share: float
 ) -> None:
     """The gate before a new version is stored. Raises Refused, naming the segments that lose most."""
-    if lineage.kept_share >= min_kept_share:
+    if matching.kept_share >= min_kept_share:
         return
     names = {component.segment_key: component.segment_name for component in previous.components}
-    worst = sorted(lineage.kept_shares.items(), key=lambda item: item[1])[:WORST_SEGMENTS]
+    worst = sorted(matching.kept_shares.items(), key=lambda item: item[1])[:WORST_SEGMENTS]
     named = ", ".join(f"{key} {names[key]!r} {share:.0%}" for key, share in worst)
     raise Refused(
-        f"{lineage.kept_share:.1%} of the customers would keep their segment, needed {min_kept_share:.0%} "
+        f"{matching.kept_share:.1%} of the customers would keep their segment, needed {min_kept_share:.0%} "
         f"(`model.min_kept_share`); least of all those of {named}. Nothing was stored, version "
         f"{previous.model_version} stays active. If the change is meant, `warehouse-seg fit --accept-changes` adopts it"
     )
@@ -181,7 +181,7 @@ def models(project: DbtProject) -> tuple[list[Row], list[Row], list[Row]]:
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
-        return registry.models(), registry.activations(), registry.lineage()
+        return registry.models(), registry.activations(), registry.matching()
 
 
 def activate(project: DbtProject, version: int, reason: str, registry_name: str | None) -> None:

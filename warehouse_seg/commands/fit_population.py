@@ -20,7 +20,7 @@ from warehouse_seg.settings import ModelSettings
 from warehouse_seg.warehouse.connection import Warehouse
 
 
-def everybody_of(warehouse: Warehouse, session: Session, model: SegmentModel) -> Population:
+def population_of(warehouse: Warehouse, session: Session, model: SegmentModel) -> Population:
     """All customers of the project in the model's feature space.
 
     Raises UsageError where they lack more sets of features than `model.missing_patterns` allows.
@@ -31,7 +31,7 @@ def everybody_of(warehouse: Warehouse, session: Session, model: SegmentModel) ->
     return Population(warehouse, model, query, patterns, settings.weight)
 
 
-def with_everybody(
+def with_population_density(
     everybody: Population,
     settings: ModelSettings,
     sample: Sample,
@@ -81,7 +81,7 @@ def _refined(
             "segments (`model.segments.max`) or a smaller `model.min_segment_share`"
         )
     if not refined.converged:
-        progress(f"warning: after {refined.passes} passes the objective still rises")
+        progress(f"warning: after {refined.iterations} passes the objective still rises")
     model = described(refined.model, sample, sample.weights(settings.weight))
-    training = model.training.model_copy(update={"population_passes": refined.passes})
+    training = model.training.model_copy(update={"population_iterations": refined.iterations})
     return model.model_copy(update={"training": training})

@@ -18,7 +18,7 @@ BUILD = "Run `dbt build --select seg_customer_scores+`, or `warehouse-seg run`, 
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SegmentProfile:
     """One segment.
 
     measures: rows of seg_segment_profiles, the most distinctive first
@@ -44,7 +44,7 @@ class Profile:
 
     model_version: int
     customers: int
-    segments: list[Sheet]
+    segments: list[SegmentProfile]
 
 
 def profile(project: DbtProject) -> Profile:
@@ -80,7 +80,7 @@ def _require(warehouse: Warehouse, relations: dict[str, str]) -> None:
             )
 
 
-def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> Sheet:
+def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentProfile:
     own = [
         _without("segment_key", row)
         for row in measures
@@ -92,7 +92,7 @@ def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> Sheet:
             for row in own
         }
     )
-    return Sheet(
+    return SegmentProfile(
         **_without("model_version", segment),
         measures=own,
         suggested_action=advice.action,

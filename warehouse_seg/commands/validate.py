@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation import validation
-from warehouse_seg.evaluation.predictive_power import Past, foretold
+from warehouse_seg.evaluation.predictive_power import TimeSplit, predictive_power
 from warehouse_seg.evaluation.validation import Validation, Window
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
@@ -21,7 +21,7 @@ from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
-from warehouse_seg.project.historical_features import LookBack, look_back
+from warehouse_seg.project.historical_features import HistoricalFeatures, historical_features
 from warehouse_seg.registry.store import Row
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
@@ -49,7 +49,7 @@ class _Read:
     model: SegmentModel
     columns: Columns
     earlier: dict[str, Columns]
-    past: Past | str
+    time_split: TimeSplit | str
     reference: list[Row] | None
     protected: list[Row] | None
 
@@ -83,12 +83,14 @@ def _read(warehouse: Warehouse, session: Session, options: Options) -> _Read:
         for name in (options.reference, options.protected)
     )
     sample = read_sample(warehouse, session, model.categories)
-    back = look_back(warehouse, session, model, options.window_days)
-    earlier, past = ({}, back) if isinstance(back, str) else (_earlier(back), back.past())
-    return _Read(model, sample.columns, earlier, past, reference, protected)
+    back = historical_features(warehouse, session, model, options.window_days)
+    earlier, time_split = (
+        ({}, back) if isinstance(back, str) else (_earlier(back), back.time_split())
+    )
+    return _Read(model, sample.columns, earlier, time_split, reference, protected)
 
 
-def _earlier(back: LookBack) -> dict[str, Columns]:
+def _earlier(back: HistoricalFeatures) -> dict[str, Columns]:
     return {day: back.columns_on(day, BOOTSTRAP_ROWS) for day in back.earlier_days()}
 
 
@@ -97,15 +99,15 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
     prepared = prepare_as(read.columns, model.features)
-    moments = em.moments_for(prepared)
+    statistics = em.statistics_of(prepared)
     progress("refits without a fifth of the customers, from other starts and on bootstrap samples")
     found = Validation(
         model_version=model.model_version,
         segments=tuple(component.segment_key for component in model.components),
-        customers=len(moments),
-        likelihood=validation.likelihood(moments, parameters, shape),
-        starts=validation.start_stability(moments, parameters, shape, seed),
-        bootstraps=bootstrap_stability(moments, parameters, shape, seed),
+        customers=len(statistics),
+        likelihood=validation.likelihood(statistics, parameters, shape),
+        starts=validation.start_stability(statistics, parameters, shape, seed),
+        bootstraps=bootstrap_stability(statistics, parameters, shape, seed),
         windows=tuple(_window(day, columns, read, seed) for day, columns in read.earlier.items()),
         pairs=validation.separation(model),
         time_split=None,
@@ -116,7 +118,7 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
         protected=() if read.protected is None else validation.audit(read.protected),
     )
     progress("what the segments of an earlier day say about the time after it")
-    found = _with_time_split(found, read.past, shape, seed)
+    found = _with_time_split(found, read.time_split, shape, seed)
     return replace(found, verdict=validation.verdict(found))
 
 
@@ -128,26 +130,28 @@ def _window(day: str, columns: Columns, read: _Read, seed: int) -> Window:
     except UsageError:
         # Too few customers yet, or all of them alike.
         return Window(day, count, None)
-    moments = em.moments_for(prepared)
+    statistics = em.statistics_of(prepared)
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
-    again = validation.window_agreement(moments, parameters, shape, seed)
+    again = validation.window_agreement(statistics, parameters, shape, seed)
     return Window(day, count, again)
 
 
-def _with_time_split(found: Validation, past: Past | str, shape: Shape, seed: int) -> Validation:
-    if isinstance(past, str):
-        return replace(found, without_time_split=past)
+def _with_time_split(
+    found: Validation, time_split: TimeSplit | str, shape: Shape, seed: int
+) -> Validation:
+    if isinstance(time_split, str):
+        return replace(found, without_time_split=time_split)
     try:
-        predictions = foretold(past, shape, seed)
+        predictions = predictive_power(time_split, shape, seed)
     except np.linalg.LinAlgError:
-        reason = f"as of {past.as_of_date} no mixture of {shape} can be fitted"
+        reason = f"as of {time_split.as_of_date} no mixture of {shape} can be fitted"
         return replace(found, without_time_split=reason)
-    split = validation.TimeSplit(
-        as_of_date=past.as_of_date,
-        window_days=past.window_days,
-        customers=len(past.moments),
-        bought=float(past.bought.mean()),
+    split = validation.PredictivePower(
+        as_of_date=time_split.as_of_date,
+        window_days=time_split.window_days,
+        customers=len(time_split.statistics),
+        bought=float(time_split.bought.mean()),
         predictions=predictions,
     )
     return replace(found, time_split=split)

@@ -85,12 +85,12 @@ class DbtProject:
         )
         if finished.returncode == 0:
             return
-        talk = finished.stdout + finished.stderr
-        if is_lock_error(talk):
-            raise UsageError(lock_message("the profile's DuckDB file", talk))
+        stderr = finished.stdout + finished.stderr
+        if is_lock_error(stderr):
+            raise UsageError(lock_message("the profile's DuckDB file", stderr))
         if finished.returncode == 1 and (failures := self._failures()):
             raise DbtFailed(f"`dbt {arguments[0]}` failed:\n" + "\n".join(failures))
-        raise UsageError(f"`dbt {' '.join(arguments)}` could not run:\n{talk.strip()}")
+        raise UsageError(f"`dbt {' '.join(arguments)}` could not run:\n{stderr.strip()}")
 
     def _failures(self) -> list[str]:
         path = self.artifacts / "run_results.json"

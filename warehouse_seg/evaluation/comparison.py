@@ -18,17 +18,17 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from warehouse_seg.evaluation.predictive_power import (
-    Past,
     Prediction,
+    TimeSplit,
+    historical_memberships,
     indicators,
-    memberships_then,
     predictions,
 )
 from warehouse_seg.evaluation.rfm_rules import rfm_groups, rfm_scores
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import cluster_criteria
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.mixture.selection import STABLE
+from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import (
     BOOTSTRAPS,
     bootstrap_rows,
@@ -102,30 +102,35 @@ class Compared:
 
 def compare(
     customers: Customers,
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
-    past: Past | None = None,
+    time_split: TimeSplit | None = None,
 ) -> tuple[Compared, ...]:
     """The mixture first, then every other method, each with as many segments where it asks for a number.
 
     customers, moments: the same ones; parameters: the mixture; past: an earlier day and what came after it
     """
-    top = top_components(moments, parameters)
+    top = top_components(statistics, parameters)
     methods = methods_for(customers, shape.n_components, seed)
     labels = {MIXTURE: top} | {name: method(customers) for name, method in methods.items()}
     stability = {
-        MIXTURE: bootstrap_stability(moments, parameters, shape, seed).agreement,
-        **{name: repeats(methods[name], customers, labels[name], seed) for name in methods},
+        MIXTURE: bootstrap_stability(statistics, parameters, shape, seed).agreement,
+        **{
+            name: bootstrap_agreement(methods[name], customers, labels[name], seed)
+            for name in methods
+        },
     }
-    foretold = {} if past is None else foretelling(past, methods, shape, seed)
+    predictive_power = (
+        {} if time_split is None else label_predictions(time_split, methods, shape, seed)
+    )
     compared = [
         replace(
             _measured(name, found, customers.z, top),
             stability=stability[name],
-            prediction=foretold.get(name),
-            by_membership=foretold.get(MEMBERSHIPS) if name == MIXTURE else None,
+            prediction=predictive_power.get(name),
+            by_membership=predictive_power.get(MEMBERSHIPS) if name == MIXTURE else None,
         )
         for name, found in labels.items()
     ]
@@ -201,7 +206,7 @@ def nearest_label(z: Array, part: Array, labels: Labels) -> Labels:
     return carried
 
 
-def repeats(method: Method, customers: Customers, labels: Labels, seed: int) -> float:
+def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, seed: int) -> float:
     """Mean adjusted Rand index, over bootstrap samples, of the labels in the sample and the original ones.
 
     Every customer of the sample counts once; customers outside it have no label there.
@@ -214,15 +219,15 @@ def repeats(method: Method, customers: Customers, labels: Labels, seed: int) -> 
     return float(np.mean(agreements))
 
 
-def foretelling(
-    past: Past, methods: Mapping[str, Method], shape: Shape, seed: int
+def label_predictions(
+    time_split: TimeSplit, methods: Mapping[str, Method], shape: Shape, seed: int
 ) -> dict[str, Prediction]:
     """Method → what its labels of an earlier day say about the time after it, and what memberships say."""
-    customers = Customers(past.moments.z, past.history)
-    memberships = memberships_then(past, shape, seed)
+    customers = Customers(time_split.statistics.z, time_split.history)
+    memberships = historical_memberships(time_split, shape, seed)
     designs = {MIXTURE: indicators(memberships.argmax(axis=1)), MEMBERSHIPS: memberships}
     designs |= {name: indicators(method(customers)) for name, method in methods.items()}
-    found = predictions(designs, past.spend, past.bought, seed)
+    found = predictions(designs, time_split.spend, time_split.bought, seed)
     return {prediction.by: prediction for prediction in found}
 
 
@@ -246,7 +251,7 @@ def _as_good(one: Compared, mixture: Compared) -> bool:
     """Whether somebody who needs one label per customer loses nothing by the simpler method."""
     if one.segments < 2 or one.unassigned > 1 - ASSIGNED:
         return False
-    if one.stability < min(STABLE, mixture.stability - AS_STABLE):
+    if one.stability < min(MIN_STABILITY, mixture.stability - AS_STABLE):
         return False
     if one.prediction is None:
         return (one.silhouette or 0.0) >= (mixture.silhouette or 0.0)

@@ -30,10 +30,10 @@ Labels = NDArray[np.intp]
 Judgement = Literal["better", "alike", "worse"]
 
 FOLDS, REPEATS = 5, 2
-CLEARLY = 2.0
+SIGNIFICANT_ERRORS = 2.0
 """Standard errors by which one prediction has to be better than another."""
 
-FEWEST_BUYERS = 50
+MIN_BUYERS = 50
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ def judged(own: Array | None, other: Array | None) -> Judgement | None:
     difference = own - other
     test_to_train = 1 / (FOLDS - 1)
     error = np.sqrt((1 / len(difference) + test_to_train) * difference.var(ddof=1))
-    if abs(difference.mean()) <= CLEARLY * error:
+    if abs(difference.mean()) <= SIGNIFICANT_ERRORS * error:
         return "alike"
     return "better" if difference.mean() > 0 else "worse"
 
 
 @dataclass(frozen=True)
-class Past:
+class TimeSplit:
     """The customers of an earlier day, prepared as of that day, and what they did in the time after it.
 
     history (n, 3): recency, order count and net spend; spend (n,), bought (n,): afterwards
@@ -108,34 +108,36 @@ class Past:
 
     as_of_date: str
     window_days: int
-    moments: em.Moments
+    statistics: em.SufficientStatistics
     history: Array
     spend: Array
     bought: NDArray[np.bool_]
 
 
-def memberships_then(past: Past, shape: Shape, seed: int) -> Array:
+def historical_memberships(time_split: TimeSplit, shape: Shape, seed: int) -> Array:
     """Memberships (n, K) of a mixture of this shape that was fitted on what was known on that day."""
-    fit = search(past.moments, shape, seed).best
-    memberships, _ = em.expectation(past.moments, fit.parameters)
+    fit = search(time_split.statistics, shape, seed).best
+    memberships, _ = em.expectation(time_split.statistics, fit.parameters)
     return memberships.T
 
 
-def foretold(past: Past, shape: Shape, seed: int) -> tuple[Prediction, ...]:
+def predictive_power(time_split: TimeSplit, shape: Shape, seed: int) -> tuple[Prediction, ...]:
     """What memberships say about the time after an earlier day, beside what they have to beat.
 
     Raises numpy.linalg.LinAlgError where no mixture of this shape can be fitted as of that day.
     """
-    memberships = memberships_then(past, shape, seed)
-    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(past.moments.z)
+    memberships = historical_memberships(time_split, shape, seed)
+    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(
+        time_split.statistics.z
+    )
     designs = {
         "memberships": memberships,
         "top segment": indicators(memberships.argmax(axis=1)),
         "k-means labels": indicators(labels),
-        "RFM quintiles": np.hstack([indicators(s) for s in rfm_scores(*past.history.T).T]),
-        "the features themselves": past.moments.z,
+        "RFM quintiles": np.hstack([indicators(s) for s in rfm_scores(*time_split.history.T).T]),
+        "the features themselves": time_split.statistics.z,
     }
-    return predictions(designs, past.spend, past.bought, seed)
+    return predictions(designs, time_split.spend, time_split.bought, seed)
 
 
 def indicators(labels: Labels) -> Array:
@@ -150,9 +152,9 @@ def _scores(design: Array, spend: Array, bought: NDArray[np.bool_], seed: int) -
     folds = RepeatedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
     by_class = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
     explained = auc = loss = None
-    if buyers >= FEWEST_BUYERS:
+    if buyers >= MIN_BUYERS:
         explained = cross_val_score(Ridge(), design, logarithm, cv=folds, scoring="r2")
-    if min(buyers, len(bought) - buyers) >= FEWEST_BUYERS:
+    if min(buyers, len(bought) - buyers) >= MIN_BUYERS:
         measured = cross_validate(
             LogisticRegression(max_iter=1_000),
             design,

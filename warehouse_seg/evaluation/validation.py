@@ -18,8 +18,8 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from warehouse_seg.evaluation.predictive_power import Prediction
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import held_out_log_likelihood
-from warehouse_seg.mixture.search import MARGIN, Shape, sound_optimum
-from warehouse_seg.mixture.selection import STABLE, STABLE_SEGMENT
+from warehouse_seg.mixture.search import COLD_START_MARGIN, Shape, best_nondegenerate_fit
+from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
 from warehouse_seg.mixture.stability import Stability, refitted, top_components
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.matching import affinities
@@ -55,14 +55,16 @@ class Likelihood:
     single_gaussian: float | None
 
 
-def likelihood(moments: em.Moments, parameters: em.Parameters, shape: Shape) -> Likelihood:
+def likelihood(
+    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape
+) -> Likelihood:
     """How well the model describes customers that it has seen, and customers that it has not."""
-    _, objective = em.expectation(moments, parameters)
-    single = em.from_responsibilities(moments, np.ones((1, len(moments))), "full")
+    _, objective = em.expectation(statistics, parameters)
+    single = em.from_responsibilities(statistics, np.ones((1, len(statistics))), "full")
     return Likelihood(
-        training=objective / moments.total,
-        held_out=held_out_log_likelihood(moments, parameters, shape),
-        single_gaussian=held_out_log_likelihood(moments, single, Shape(1, "full")),
+        training=objective / statistics.total,
+        held_out=held_out_log_likelihood(statistics, parameters, shape),
+        single_gaussian=held_out_log_likelihood(statistics, single, Shape(1, "full")),
     )
 
 
@@ -85,24 +87,24 @@ class Starts:
 
 
 def start_stability(
-    moments: em.Moments, parameters: em.Parameters, shape: Shape, seed: int
+    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape, seed: int
 ) -> Starts:
     """Search the shape anew from other random starts."""
-    original = top_components(moments, parameters)
-    _, objective = em.expectation(moments, parameters)
+    original = top_components(statistics, parameters)
+    _, objective = em.expectation(statistics, parameters)
     found = [
         fit
         for number in range(SEARCHES)
-        if (fit := sound_optimum(moments, shape, seed + 1 + number)) is not None
+        if (fit := best_nondegenerate_fit(statistics, shape, seed + 1 + number)) is not None
     ]
     if not found:
         return Starts(SEARCHES, 0, None, None)
-    again = [top_components(moments, fit.parameters) for fit in found]
+    again = [top_components(statistics, fit.parameters) for fit in found]
     return Starts(
         searches=SEARCHES,
         sound=len(found),
         agreement=float(np.mean([adjusted_rand_score(original, labels) for labels in again])),
-        gain=(max(fit.objective for fit in found) - objective) / moments.total,
+        gain=(max(fit.objective for fit in found) - objective) / statistics.total,
     )
 
 
@@ -120,16 +122,16 @@ class Window:
 
 
 def window_agreement(
-    moments: em.Moments, parameters: em.Parameters, shape: Shape, seed: int
+    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape, seed: int
 ) -> float | None:
     """Whether the segments would have been the same ones on an earlier day.
 
     moments: the customers of that day, in the model's feature space
     """
-    refit, _ = refitted(moments, parameters, shape, seed)
+    refit, _ = refitted(statistics, parameters, shape, seed)
     if refit is None:
         return None
-    then, now = (top_components(moments, p) for p in (refit.parameters, parameters))
+    then, now = (top_components(statistics, p) for p in (refit.parameters, parameters))
     return float(adjusted_rand_score(now, then))
 
 
@@ -271,7 +273,7 @@ def _sums(keyed: Iterable[tuple[Any, Mapping[str, Any]]]) -> dict[Any, int]:
 
 
 @dataclass(frozen=True)
-class TimeSplit:
+class PredictivePower:
     """An earlier day, the days after it, and what descriptions of the day's customers say about them.
 
     bought: share of the customers who bought in the window
@@ -301,7 +303,7 @@ class Validation:
     bootstraps: Stability
     windows: tuple[Window, ...]
     pairs: tuple[Pair, ...]
-    time_split: TimeSplit | None
+    time_split: PredictivePower | None
     without_time_split: str
     reference: Agreement | None
     protected: tuple[GroupShare, ...]
@@ -324,12 +326,12 @@ def _on_repeating(validation: Validation) -> str:
     what = f"The {len(validation.segments)} segments of version {validation.model_version}"
     bootstraps = validation.bootstraps
     figure = f"{bootstraps.agreement:.2f}"
-    if bootstraps.agreement < STABLE:
-        return f"{what} do not repeat on bootstrap samples ({figure}, {STABLE} is needed): do not build on them"
+    if bootstraps.agreement < MIN_STABILITY:
+        return f"{what} do not repeat on bootstrap samples ({figure}, {MIN_STABILITY} is needed): do not build on them"
     weak = [
         f"{key} {overlap:.2f}"
         for key, overlap in zip(validation.segments, bootstraps.jaccard, strict=True)
-        if overlap < STABLE_SEGMENT
+        if overlap < MIN_SEGMENT_STABILITY
     ]
     but = f", but not one by one ({', '.join(weak)})" if weak else ""
     return (
@@ -340,7 +342,7 @@ def _on_repeating(validation: Validation) -> str:
 def _on_starts(starts: Starts) -> str:
     if starts.gain is None:
         return "searches from other starts only collapse: fit fewer segments"
-    if starts.gain > MARGIN:
+    if starts.gain > COLD_START_MARGIN:
         return (
             f"a search from other starts ends {starts.gain:.3f} nats per customer better: look at it "
             "(`warehouse-seg fit --reselect`)"
@@ -353,7 +355,7 @@ def _on_earlier_days(windows: Sequence[Window]) -> str:
     if not measured:
         return "; on earlier days mixtures of this shape only collapse" if windows else ""
     figure = f"{np.mean(measured):.2f}"
-    if np.mean(measured) >= STABLE:
+    if np.mean(measured) >= MIN_STABILITY:
         return f" and on earlier days ({figure})"
     return f"; a fit on an earlier day would have drawn them otherwise ({figure}): refit them as time goes on"
 
@@ -365,7 +367,7 @@ def _on_overlap(pairs: Sequence[Pair]) -> str:
     return f"{', '.join(near)} overlap so much that they are better read as one"
 
 
-def _on_the_future(split: TimeSplit | None) -> str:
+def _on_the_future(split: PredictivePower | None) -> str:
     if split is None:
         return ""
     against = {p.by: p for p in split.predictions if p.spend or p.buying}

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-ATOM_SHARE = 0.005
-ATOM_CUSTOMERS = 20
-"""Fewer equal values are no atom that a component would live on."""
+POINT_MASS_SHARE = 0.005
+POINT_MASS_CUSTOMERS = 20
+"""Fewer equal values are no point mass that a component would live on."""
 
 NEIGHBOURHOOD = 0.05
-"""Share of the customers, to both sides, that say how dense the values around an atom are."""
+"""Share of the customers, to both sides, that say how dense the values around a point mass are."""
 
 WIDER_THAN_RESOLUTION = 3.0
 WIDEST = 1.0
@@ -40,7 +40,7 @@ HEAVY_TAILED = 3.0
 
 
 @dataclass(frozen=True)
-class Atom:
+class PointMass:
     """One value that more customers share than its resolution explains.
 
     rows: where; share: of the customers; width: standard deviations over which the density around it holds as many
@@ -51,33 +51,33 @@ class Atom:
     width: float
 
 
-def atoms(z: Array, psi: Array) -> list[Atom]:
+def point_masses(z: Array, rounding_variance: Array) -> list[PointMass]:
     """The values of one feature that are shared by too many for a density, the largest first.
 
-    z (n,): standardised values, NaN if not measured; psi (n,): their rounding variances, of a resolution sqrt(12 psi)
+    z (n,): standardised values, NaN if not measured; rounding_variance (n,): of a resolution r it is r^2 / 12
     """
     values, counts = np.unique(z[np.isfinite(z)], return_counts=True)
-    fewest = max(ATOM_CUSTOMERS, ATOM_SHARE * len(z))
+    fewest = max(POINT_MASS_CUSTOMERS, POINT_MASS_SHARE * len(z))
     ordered = np.sort(z[np.isfinite(z)])
     found = []
     for index in np.flatnonzero(counts >= fewest):
         width = _width(ordered, values[index], int(counts[index]))
         rows = z == values[index]
-        resolution = float(np.sqrt(12 * psi[rows][0]))
+        resolution = float(np.sqrt(12 * rounding_variance[rows][0]))
         if width > WIDER_THAN_RESOLUTION * resolution:
-            found.append(Atom(rows, counts[index] / len(z), width))
-    return sorted(found, key=lambda atom: -atom.share)
+            found.append(PointMass(rows, counts[index] / len(z), width))
+    return sorted(found, key=lambda mass: -mass.share)
 
 
-def spread(z: Array, psi: Array) -> tuple[Array, list[Atom]]:
-    """Rounding variances (n,) in which every atom is as wide as the density around it says, and the atoms.
+def spread(z: Array, rounding_variance: Array) -> tuple[Array, list[PointMass]]:
+    """Rounding variances (n,) in which every point mass is as wide as the density around it says, and the point masses.
 
     A value known to lie within a width w only, evenly, has the variance w^2 / 12.
     """
-    found = atoms(z, psi)
-    widened = psi.copy()
-    for atom in found:
-        widened[atom.rows] = atom.width**2 / 12
+    found = point_masses(z, rounding_variance)
+    widened = rounding_variance.copy()
+    for mass in found:
+        widened[mass.rows] = mass.width**2 / 12
     return widened, found
 
 

@@ -19,7 +19,7 @@ from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]
 
-FEWEST_CUSTOMERS = 50
+MIN_CUSTOMERS = 50
 COMFORTABLE_CUSTOMERS = 500
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 LOW_CLIP_QUANTILE = 0.001
@@ -83,14 +83,14 @@ class Prepared:
     """The training customers as a mixture sees them.
 
     features: one per column; z: standardised (n, D), NaN where nothing was measured
-    psi: rounding variances in the same units (n, D)
+    rounding_variance: rounding variances in the same units (n, D)
     findings: what was unusual, each with what was done about it
     weights (n,): how many customers each row stands for; None where each is itself
     """
 
     features: tuple[Feature, ...]
     z: Array
-    psi: Array
+    rounding_variance: Array
     findings: tuple[str, ...] = ()
     weights: Array | None = None
 
@@ -125,7 +125,7 @@ def prepare_as(
 ) -> Prepared:
     """Apply treatments that were decided before, on other customers.
 
-    Only the quantiles, the resolutions and the atoms become those of these customers.
+    Only the quantiles, the resolutions and the point masses become those of these customers.
     columns, weight: as `prepare` takes them
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
@@ -152,25 +152,29 @@ def _prepared(
     weights: Array | None,
 ) -> Prepared:
     """Features with their treatment decided, applied to columns."""
-    z, psi, measured_as, found = [], [], [], list(findings)
+    z, rounding_variances, measured_as, found = [], [], [], list(findings)
     for feature in features:
         values = feature.measured(columns)
         standardized = feature.standardized(values)
         known = feature.model_copy(update={"resolution": _resolution(feature, values)})
-        widened, atoms = diagnosis.spread(standardized, rounding_variance(known, values))
+        widened, point_masses = diagnosis.spread(standardized, rounding_variance(known, values))
         z.append(standardized)
-        psi.append(widened)
-        measured_as.append(_with_atoms(known, values, widened, atoms))
+        rounding_variances.append(widened)
+        measured_as.append(_with_point_masses(known, values, widened, point_masses))
         found += _missing_in_words(feature.feature, values)
-        found += [_atom_in_words(feature, values, atoms)] if atoms else []
+        found += [_point_mass_in_words(feature, values, point_masses)] if point_masses else []
         found += diagnosis.tail_findings(feature.feature, standardized)
     return Prepared(
-        tuple(measured_as), np.column_stack(z), np.column_stack(psi), tuple(found), weights
+        tuple(measured_as),
+        np.column_stack(z),
+        np.column_stack(rounding_variances),
+        tuple(found),
+        weights,
     )
 
 
 def rounding_variance(feature: Feature, values: Array) -> Array:
-    """Measured values (n,) → psi = (q T'(x) / scale)^2 / 12 (n,), the variance that rounding to unit q left (Sheppard).
+    """Measured values (n,) → (q T'(x) / scale)^2 / 12 (n,), the variance that rounding to unit q left (Sheppard).
 
     Where the value was clipped its slope is taken at the clip; 0 where nothing was measured.
     """
@@ -179,17 +183,22 @@ def rounding_variance(feature: Feature, values: Array) -> Array:
     return np.nan_to_num(result)
 
 
-def _with_atoms(
-    feature: Feature, values: Array, psi: Array, atoms: Sequence[diagnosis.Atom]
+def _with_point_masses(
+    feature: Feature,
+    values: Array,
+    rounding_variance: Array,
+    point_masses: Sequence[diagnosis.PointMass],
 ) -> Feature:
     """The feature with the values that many share, so that the warehouse gives them the same rounding variance."""
     clipped = feature.clipped(values)
-    shared = tuple((float(clipped[one.rows][0]), float(psi[one.rows][0])) for one in atoms)
-    return feature.model_copy(update={"atoms": shared})
+    shared = tuple(
+        (float(clipped[one.rows][0]), float(rounding_variance[one.rows][0])) for one in point_masses
+    )
+    return feature.model_copy(update={"point_masses": shared})
 
 
 def _resolution(feature: Feature, values: Array) -> float:
-    """Of a plain column its unit; a ratio of shares is exact but for its atoms."""
+    """Of a plain column its unit; a ratio of shares is exact but for its point masses."""
     return resolution(feature.feature, values) if feature.reference is None else 0.0
 
 
@@ -317,10 +326,12 @@ def _independent(
     return kept, findings
 
 
-def _atom_in_words(feature: Feature, values: Array, atoms: Sequence[diagnosis.Atom]) -> str:
-    largest = atoms[0]
+def _point_mass_in_words(
+    feature: Feature, values: Array, point_masses: Sequence[diagnosis.PointMass]
+) -> str:
+    largest = point_masses[0]
     value = float(feature.clipped(values[largest.rows])[0])
-    more = f", {len(atoms) - 1} more values are like it" if len(atoms) > 1 else ""
+    more = f", {len(point_masses) - 1} more values are like it" if len(point_masses) > 1 else ""
     return (
         f"{feature.feature}: {largest.share:.1%} of the customers have {value:g}{more}; taken as rounded to the width "
         f"over which the values around it are as frequent ({largest.width:.2f} standard deviations)"
@@ -416,7 +427,7 @@ def _refuse_unusable(columns: dict[str, Array], names: Sequence[str]) -> None:
                 f"feature {name} is not a number; a mixture takes numeric columns only. "
                 "Leave it out of `model.features`, or turn it into a number in the feature model"
             )
-        needed = max(FEWEST_CUSTOMERS, 10 * len(names))
+        needed = max(MIN_CUSTOMERS, 10 * len(names))
         count = int(is_measured(values).sum())
         if count < needed:
             raise UsageError(

@@ -19,7 +19,13 @@ from sklearn.metrics import (
 )
 
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import COLLAPSED, REGULARIZATION, ROUGH_TOLERANCE, Found, Shape
+from warehouse_seg.mixture.search import (
+    MIN_EIGENVALUE,
+    REGULARIZATION,
+    ROUGH_TOLERANCE,
+    SearchResult,
+    Shape,
+)
 from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings
 
@@ -28,7 +34,7 @@ Array = NDArray[np.float64]
 HELD_OUT = 5
 """Every fifth customer is kept out of the fit whose density of them is measured."""
 
-FEWEST_MEASURED = 10.0
+MIN_MEASURED_CUSTOMERS = 10.0
 """Customers of a component, counted in parts, of whom a feature has to be known."""
 
 DISTANCE_ROWS = 2_000
@@ -36,16 +42,16 @@ DISTANCE_ROWS = 2_000
 
 
 def candidate_of(
-    shape: Shape, found: Found, moments: em.Moments, settings: ModelSettings
+    shape: Shape, found: SearchResult, statistics: em.SufficientStatistics, settings: ModelSettings
 ) -> Candidate:
     """An optimum as a candidate, with every criterion but its stability, refused where it is degenerate.
 
     Lower BIC, AIC and ICL are better, as in scikit-learn.
     """
     parameters = found.best.parameters
-    responsibilities, objective = em.expectation(moments, parameters)
-    free = em.parameter_count(shape.n_components, moments.size, shape.covariance_type)
-    bic = -2 * objective + free * float(np.log(len(moments)))
+    responsibilities, objective = em.expectation(statistics, parameters)
+    free = em.parameter_count(shape.n_components, statistics.size, shape.covariance_type)
+    bic = -2 * objective + free * float(np.log(len(statistics)))
     entropy = _entropy(responsibilities)
     return Candidate(
         n_components=shape.n_components,
@@ -53,17 +59,17 @@ def candidate_of(
         log_likelihood=objective,
         bic=bic,
         aic=-2 * objective + 2 * free,
-        icl=bic + 2 * entropy * len(moments),
-        held_out_log_likelihood=held_out_log_likelihood(moments, parameters, shape),
+        icl=bic + 2 * entropy * len(statistics),
+        held_out_log_likelihood=held_out_log_likelihood(statistics, parameters, shape),
         smallest_eigenvalue=parameters.smallest_eigenvalue,
         smallest_weight=float(parameters.weights.min()),
         mean_top_membership=float(responsibilities.max(axis=0).mean()),
         entropy=entropy,
-        agreement_of_starts=_agreement(moments, found),
-        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / moments.total,
+        agreement_of_starts=_agreement(statistics, found),
+        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / statistics.total,
         converged=found.best.converged,
-        reason=degenerate(parameters, settings) or _hardly_measured(moments, responsibilities),
-        **cluster_criteria(moments.z, responsibilities.argmax(axis=0)),
+        reason=degenerate(parameters, settings) or _hardly_measured(statistics, responsibilities),
+        **cluster_criteria(statistics.z, responsibilities.argmax(axis=0)),
     )
 
 
@@ -77,25 +83,25 @@ def failed_candidate(shape: Shape, reason: str) -> Candidate:
 
 
 def held_out_log_likelihood(
-    moments: em.Moments, parameters: em.Parameters, shape: Shape
+    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape
 ) -> float | None:
     """Log density per customer of every fifth customer, under the model refitted without them.
 
     parameters: where the refit starts. None where it runs into a singular covariance.
     """
-    held_out = np.arange(len(moments)) % HELD_OUT == 0
+    held_out = np.arange(len(statistics)) % HELD_OUT == 0
     try:
-        refit = em.ascend(
-            moments[~held_out],
+        refit = em.fit_em(
+            statistics[~held_out],
             parameters,
             shape.covariance_type,
             regularization=REGULARIZATION,
             tolerance=ROUGH_TOLERANCE,
         )
-        _, total = em.expectation(moments[held_out], refit.parameters)
+        _, total = em.expectation(statistics[held_out], refit.parameters)
     except np.linalg.LinAlgError:
         return None
-    return total / moments[held_out].total
+    return total / statistics[held_out].total
 
 
 def _entropy(responsibilities: Array) -> float:
@@ -104,9 +110,9 @@ def _entropy(responsibilities: Array) -> float:
     return float(-(positive * np.log(positive)).sum() / responsibilities.shape[1])
 
 
-def _agreement(moments: em.Moments, found: Found) -> float:
+def _agreement(statistics: em.SufficientStatistics, found: SearchResult) -> float:
     """Mean adjusted Rand index of every two of the refined optima; 1 where there is one only."""
-    labels = [em.log_joint(moments, fit.parameters).argmax(axis=0) for fit in found.fits]
+    labels = [em.log_joint(statistics, fit.parameters).argmax(axis=0) for fit in found.fits]
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
     return float(np.mean(pairs)) if pairs else 1.0
 
@@ -114,25 +120,25 @@ def _agreement(moments: em.Moments, found: Found) -> float:
 def degenerate(parameters: em.Parameters, settings: ModelSettings) -> str:
     """Why a mixture cannot be chosen, empty where it can: a component on equal customers, or on too few."""
     eigenvalue, weight = parameters.smallest_eigenvalue, float(parameters.weights.min())
-    if eigenvalue < COLLAPSED:
+    if eigenvalue < MIN_EIGENVALUE:
         return f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
     if weight < settings.min_segment_share:
         return f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
     return ""
 
 
-def _hardly_measured(moments: em.Moments, responsibilities: Array) -> str:
+def _hardly_measured(statistics: em.SufficientStatistics, responsibilities: Array) -> str:
     """Why a component cannot be believed: a feature that was measured for hardly any of its customers.
 
     Its mean and spread would be what the other features suggest, and no segment's own.
     """
-    if moments.is_complete:
+    if statistics.is_complete:
         return ""
-    measured = responsibilities @ moments.patterns[moments.pattern].astype(float)
+    measured = responsibilities @ statistics.patterns[statistics.pattern].astype(float)
     k, feature = np.unravel_index(measured.argmin(), measured.shape)
-    if measured[k, feature] >= FEWEST_MEASURED:
+    if measured[k, feature] >= MIN_MEASURED_CUSTOMERS:
         return ""
-    name = moments.names[feature] if moments.names else f"feature {feature + 1}"
+    name = statistics.names[feature] if statistics.names else f"feature {feature + 1}"
     return (
         f"refused: a segment in which {name} was measured for {measured[k, feature]:.0f} customers"
     )

@@ -1,18 +1,18 @@
 """Expectation maximisation from sums.
 
 Everything an M-step needs of the customers is a sum: counts, sums and cross-products per component. So one customer is
-one row of *moments*, and both steps are matrix products over them:
+one row of *sufficient statistics*, and both steps are matrix products over them:
 
-    moments_i = (1, z_i, upper triangle of z_i z_i' + diag psi_i)
+    t_i = (1, z_i, upper triangle of z_i z_i' + diag v_i)
 
-where psi_if is the known rounding variance of customer i's feature f (zero where a value is exact). Taking
+where v_if is the known rounding variance of customer i's feature f (zero where a value is exact). Taking
 the expectation over Gaussian rounding of that variance, the E-step's quadratic form and the M-step's
-cross-products both use E[z z'] = z z' + diag psi, so rounding costs nothing once it is in the moments:
+cross-products both use E[z z'] = z z' + diag v, so rounding costs nothing once it is in the statistics:
 
-    E:  ln r_ik ~ ln w_k + ln N(z_i | m_k, S_k) - 1/2 sum_f (S_k^-1)_ff psi_if
-    M:  S_k = sum_i r_ik ((z_i - m_k)(z_i - m_k)' + diag psi_i) / N_k
+    E:  ln r_ik ~ ln w_k + ln N(z_i | m_k, S_k) - 1/2 sum_f (S_k^-1)_ff v_if
+    M:  S_k = sum_i r_ik ((z_i - m_k)(z_i - m_k)' + diag v_i) / N_k
 
-The objective sum_i ln sum_k exp(...) never falls. With psi = 0 this is the textbook algorithm, equal to scikit-learn's.
+The objective sum_i ln sum_k exp(...) never falls. With v = 0 this is the textbook algorithm, equal to scikit-learn's.
 The formulas are those of scikit-learn's `_gaussian_mixture.py` in this layout; the rounding variance follows Sheppard's
 q^2 / 12.
 
@@ -46,7 +46,7 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
 
 
-POOLED_PASSES = 50
+POOLED_ITERATIONS = 50
 """One Gaussian converges as fast as the share of what is missing is small."""
 
 
@@ -65,13 +65,15 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Where an ascent ended: parameters, objective (a sum over `customers`), passes made, and whether it converged."""
+class EMResult:
+    """Where EM ended.
+
+    objective: a sum over all customers; iterations: how many were made; converged: whether the last one gained little
+    """
 
     parameters: Parameters
     objective: float
-    customers: int
-    passes: int
+    iterations: int
     converged: bool
 
 
@@ -85,7 +87,7 @@ def parameters_of(model: SegmentModel) -> Parameters:
 
 
 @dataclass(frozen=True)
-class Moments:
+class SufficientStatistics:
     """Customers as both steps need them. Indexed and counted like an array of customers.
 
     rows (n, 1 + D + D (D + 1) / 2): zero in every place that a feature which was not measured has a part in
@@ -103,9 +105,11 @@ class Moments:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, rows: Rows) -> Moments:
+    def __getitem__(self, rows: Rows) -> SufficientStatistics:
         weights = None if self.weights is None else self.weights[rows]
-        return Moments(self.rows[rows], self.patterns, self.pattern[rows], weights, self.names)
+        return SufficientStatistics(
+            self.rows[rows], self.patterns, self.pattern[rows], weights, self.names
+        )
 
     @property
     def total(self) -> float:
@@ -140,7 +144,7 @@ class Moments:
         return (
             whole
             if self.is_complete
-            else ascend(self, whole, "full", passes=POOLED_PASSES).parameters
+            else fit_em(self, whole, "full", iterations=POOLED_ITERATIONS).parameters
         )
 
     @cached_property
@@ -160,14 +164,16 @@ class Moments:
 class PatternSums:
     """Sums of the moments of all customers with one pattern, per component.
 
-    measured (D,): which features these customers have; sums (K, 1 + D + D (D + 1) / 2): as the rows of `Moments`
+    measured (D,): which features these customers have; sums (K, 1 + D + D (D + 1) / 2): rows of `SufficientStatistics`
     """
 
     measured: Flags
     sums: Array
 
 
-def moments_of(z: Array, psi: Array | None = None, weights: Array | None = None) -> Moments:
+def sufficient_statistics(
+    z: Array, rounding_variance: Array | None = None, weights: Array | None = None
+) -> SufficientStatistics:
     """Standardised features (n, D), NaN where nothing was measured, and rounding variances (n, D) → moments.
 
     weights (n,): how many customers each row stands for; only their proportions matter
@@ -177,36 +183,40 @@ def moments_of(z: Array, psi: Array | None = None, weights: Array | None = None)
     known = np.where(measured, z, 0.0)
     rows, columns = np.triu_indices(size)
     products = known[:, rows] * known[:, columns]
-    if psi is not None:
-        products[:, rows == columns] += np.where(measured, psi, 0.0)
+    if rounding_variance is not None:
+        products[:, rows == columns] += np.where(measured, rounding_variance, 0.0)
     patterns, pattern = _patterns(measured)
     if weights is not None:
         weights = weights / weights.mean()
-    return Moments(np.hstack([np.ones((count, 1)), known, products]), patterns, pattern, weights)
+    return SufficientStatistics(
+        np.hstack([np.ones((count, 1)), known, products]), patterns, pattern, weights
+    )
 
 
-def moments_for(prepared: Prepared) -> Moments:
+def statistics_of(prepared: Prepared) -> SufficientStatistics:
     """The moments of prepared customers."""
     names = tuple(feature.feature for feature in prepared.features)
-    return replace(moments_of(prepared.z, prepared.psi, prepared.weights), names=names)
+    return replace(
+        sufficient_statistics(prepared.z, prepared.rounding_variance, prepared.weights), names=names
+    )
 
 
-def log_joint(moments: Moments, parameters: Parameters) -> Array:
-    """Moments → ln w_k + E ln N(z | m_k, S_k) over what was measured, (K, n); a matrix product for every pattern.
+def log_joint(statistics: SufficientStatistics, parameters: Parameters) -> Array:
+    """Ln w_k + E ln N(z | m_k, S_k) of every customer over what was measured, (K, n): a matrix product a pattern.
 
     Raises numpy.linalg.LinAlgError where a covariance is not positive definite.
     """
-    if moments.is_complete:
-        return natural_parameters(parameters, moments.patterns[0]) @ moments.rows.T
-    joint = np.empty((len(parameters.weights), len(moments)))
-    for measured, places in moments.groups:
-        joint[:, places] = natural_parameters(parameters, measured) @ moments.rows[places].T
+    if statistics.is_complete:
+        return natural_parameters(parameters, statistics.patterns[0]) @ statistics.rows.T
+    joint = np.empty((len(parameters.weights), len(statistics)))
+    for measured, places in statistics.groups:
+        joint[:, places] = natural_parameters(parameters, measured) @ statistics.rows[places].T
     return joint
 
 
-def expectation(moments: Moments, parameters: Parameters) -> tuple[Array, float]:
+def expectation(statistics: SufficientStatistics, parameters: Parameters) -> tuple[Array, float]:
     """Responsibilities (K, n) and the objective, the weighted sum over customers of ln sum_k exp(log_joint)."""
-    joint = log_joint(moments, parameters)
+    joint = log_joint(statistics, parameters)
     # In place and a component at a time: scipy's logsumexp took 5 times as long.
     largest = joint.max(axis=0)
     joint -= largest
@@ -214,15 +224,17 @@ def expectation(moments: Moments, parameters: Parameters) -> tuple[Array, float]
     total = joint.sum(axis=0)
     joint /= total
     densities = largest + np.log(total)
-    return joint, float(densities.sum() if moments.weights is None else moments.weights @ densities)
+    return joint, float(
+        densities.sum() if statistics.weights is None else statistics.weights @ densities
+    )
 
 
-def sums_of(moments: Moments, responsibilities: Array) -> Iterator[PatternSums]:
+def sums_of(statistics: SufficientStatistics, responsibilities: Array) -> Iterator[PatternSums]:
     """The sums of every pattern's moments, weighted by responsibilities (K, n)."""
-    if moments.weights is not None:
-        responsibilities = responsibilities * moments.weights
-    for measured, places in moments.groups:
-        yield PatternSums(measured, responsibilities[:, places] @ moments.rows[places])
+    if statistics.weights is not None:
+        responsibilities = responsibilities * statistics.weights
+    for measured, places in statistics.groups:
+        yield PatternSums(measured, responsibilities[:, places] @ statistics.rows[places])
 
 
 def completed(
@@ -251,77 +263,64 @@ def maximization(sums: Array, covariance_type: CovarianceType, regularization: f
     return Parameters(counts / counts.sum(), means, covariances)
 
 
-def ascend(
-    moments: Moments,
+def fit_em(
+    statistics: SufficientStatistics,
     start: Parameters,
     covariance_type: CovarianceType,
     *,
     regularization: float = 0.0,
     tolerance: float = 1e-5,
-    passes: int = 500,
-) -> Fit:
+    iterations: int = 500,
+) -> EMResult:
     """EM from `start` until the objective gains less than `tolerance` nats per customer in a pass.
 
     Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
     """
 
-    def one_pass(parameters: Parameters) -> tuple[Array, float]:
-        responsibilities, objective = expectation(moments, parameters)
-        return completed(sums_of(moments, responsibilities), parameters), objective
+    def em_step(parameters: Parameters) -> tuple[Array, float]:
+        responsibilities, objective = expectation(statistics, parameters)
+        return completed(sums_of(statistics, responsibilities), parameters), objective
 
-    climbed = climb(
-        one_pass,
+    return run_em(
+        em_step,
         start,
         covariance_type,
         regularization=regularization,
-        gain=tolerance * moments.total,
-        passes=passes,
-    )
-    return Fit(
-        climbed.parameters, climbed.objective, len(moments), climbed.passes, climbed.converged
+        gain=tolerance * statistics.total,
+        iterations=iterations,
     )
 
 
-@dataclass(frozen=True)
-class Climb:
-    """Where an ascent ended: parameters, objective, passes made, and whether it converged."""
-
-    parameters: Parameters
-    objective: float
-    passes: int
-    converged: bool
-
-
-OnePass = Callable[[Parameters], tuple[Array, float]]
+EMStep = Callable[[Parameters], tuple[Array, float]]
 """Parameters → the completed sums (K, P) of all customers under them, and the objective."""
 
 
-def climb(
-    one_pass: OnePass,
+def run_em(
+    em_step: EMStep,
     start: Parameters,
     covariance_type: CovarianceType,
     *,
     regularization: float = 0.0,
     gain: float,
-    passes: int,
-) -> Climb:
-    """EM over customers that only `one_pass` sees, until a pass gains less than `gain` of the objective.
+    iterations: int,
+) -> EMResult:
+    """EM over customers that only `em_step` sees, until a pass gains less than `gain` of the objective.
 
     Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
     """
     parameters = start
-    sums, objective = one_pass(start)
-    for done in range(1, passes + 1):
+    sums, objective = em_step(start)
+    for done in range(1, iterations + 1):
         proposed = maximization(sums, covariance_type, regularization)
-        sums, reached = one_pass(proposed)
+        sums, reached = em_step(proposed)
         parameters, previous, objective = proposed, objective, reached
         if abs(objective - previous) < gain:
-            return Climb(parameters, objective, done, True)
-    return Climb(parameters, objective, passes, False)
+            return EMResult(parameters, objective, done, True)
+    return EMResult(parameters, objective, iterations, False)
 
 
 def from_responsibilities(
-    moments: Moments,
+    statistics: SufficientStatistics,
     responsibilities: Array,
     covariance_type: CovarianceType,
     regularization: float = 0.0,
@@ -330,7 +329,7 @@ def from_responsibilities(
 
     What was not measured is completed as all customers together suggest.
     """
-    sums = completed(sums_of(moments, responsibilities), moments.pooled)
+    sums = completed(sums_of(statistics, responsibilities), statistics.pooled)
     return maximization(sums, covariance_type, regularization)
 
 

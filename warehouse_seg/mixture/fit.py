@@ -55,11 +55,11 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class Tried:
+class EvaluatedCandidate:
     """A candidate with its optimum, if any was reached, and the reason why it cannot be chosen, if any."""
 
     candidate: Candidate
-    optimum: em.Fit | None
+    optimum: em.EMResult | None
 
 
 def fit_model(
@@ -81,10 +81,12 @@ def fit_model(
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_for(prepared)
-    tried = _with_stability(_try_all(moments, settings, progress), moments, settings, progress)
+    statistics = em.statistics_of(prepared)
+    tried = _with_stability(
+        _try_all(statistics, settings, progress), statistics, settings, progress
+    )
     _refuse_if_all_are(tried)
-    recommendation = recommend([one.candidate for one in tried], settings, len(moments))
+    recommendation = recommend([one.candidate for one in tried], settings, len(statistics))
     best = next(one for one in tried if one.candidate is recommendation.chosen)
     warnings = [*recommendation.warnings, *_without_structure(best, prepared, settings)]
     progress(f"recommended: {recommendation.sentence}")
@@ -105,7 +107,7 @@ def fit_model(
 def assembled(
     sample: Sample,
     prepared: Prepared,
-    best: Tried,
+    best: EvaluatedCandidate,
     candidates: tuple[Candidate, ...],
     seed: int,
     notes: str,
@@ -165,11 +167,13 @@ def software_versions() -> dict[str, str]:
     }
 
 
-def _try_all(moments: em.Moments, settings: ModelSettings, progress: Progress) -> list[Tried]:
+def _try_all(
+    statistics: em.SufficientStatistics, settings: ModelSettings, progress: Progress
+) -> list[EvaluatedCandidate]:
     """Every candidate."""
 
-    def chain(covariance_type: CovarianceType) -> list[Tried]:
-        return list(_try_growing(covariance_type, moments, settings, progress))
+    def chain(covariance_type: CovarianceType) -> list[EvaluatedCandidate]:
+        return list(_try_growing(covariance_type, statistics, settings, progress))
 
     with workers() as pool:
         chains = list(pool.map(chain, settings.covariance))
@@ -185,21 +189,21 @@ def workers() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def _by_shape(tried: Tried) -> tuple[int, str]:
+def _by_shape(tried: EvaluatedCandidate) -> tuple[int, str]:
     return tried.candidate.n_components, tried.candidate.covariance_type
 
 
 def _try_growing(
     covariance_type: CovarianceType,
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     settings: ModelSettings,
     progress: Progress,
-) -> Iterator[Tried]:
+) -> Iterator[EvaluatedCandidate]:
     """The candidates of one covariance type, each also started from splits of the one before."""
     smaller = None
     for count in range(settings.segments.min, settings.segments.max + 1):
         shape = Shape(count, covariance_type)
-        tried = _try(shape, moments, settings, smaller)
+        tried = _try(shape, statistics, settings, smaller)
         smaller = tried.optimum.parameters if tried.optimum else None
         bic = "" if tried.candidate.bic is None else f"BIC {tried.candidate.bic:,.0f}"
         progress(f"  {shape}: {bic} {tried.candidate.reason}".rstrip())
@@ -208,50 +212,52 @@ def _try_growing(
 
 def _try(
     shape: Shape,
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     settings: ModelSettings,
     smaller: em.Parameters | None,
-) -> Tried:
+) -> EvaluatedCandidate:
     try:
-        found = search(moments, shape, settings.seed, smaller=smaller)
+        found = search(statistics, shape, settings.seed, smaller=smaller)
     except np.linalg.LinAlgError as error:
-        return Tried(failed_candidate(shape, f"no optimum: {error}"), None)
-    return Tried(candidate_of(shape, found, moments, settings), found.best)
+        return EvaluatedCandidate(failed_candidate(shape, f"no optimum: {error}"), None)
+    return EvaluatedCandidate(candidate_of(shape, found, statistics, settings), found.best)
 
 
 def _with_stability(
-    tried: Sequence[Tried],
-    moments: em.Moments,
+    tried: Sequence[EvaluatedCandidate],
+    statistics: em.SufficientStatistics,
     settings: ModelSettings,
     progress: Progress,
-) -> list[Tried]:
+) -> list[EvaluatedCandidate]:
     """The candidates, those with the lowest BIC of their number of segments asked whether they repeat."""
     asked = best_of_each_count([one.candidate for one in tried])
 
-    def asked_again(one: Tried) -> Tried:
+    def asked_again(one: EvaluatedCandidate) -> EvaluatedCandidate:
         if one.candidate not in asked or one.optimum is None or one.candidate.n_components == 1:
             return one
         shape = _shape_of(one.candidate)
-        stability = bootstrap_stability(moments, one.optimum.parameters, shape, settings.seed)
+        stability = bootstrap_stability(statistics, one.optimum.parameters, shape, settings.seed)
         progress(f"  {shape}: stability {stability.agreement:.2f}")
         measured = {
             "stability": stability.agreement,
             "smallest_jaccard": min(stability.jaccard),
             "search_failures": stability.search_failures,
         }
-        return Tried(one.candidate.model_copy(update=measured), one.optimum)
+        return EvaluatedCandidate(one.candidate.model_copy(update=measured), one.optimum)
 
     with workers() as pool:
         return list(pool.map(asked_again, tried))
 
 
-def _without_structure(best: Tried, prepared: Prepared, settings: ModelSettings) -> Iterator[str]:
+def _without_structure(
+    best: EvaluatedCandidate, prepared: Prepared, settings: ModelSettings
+) -> Iterator[str]:
     if best.optimum is None or best.candidate.n_components == 1 or prepared.z.shape[1] == 1:
         return
     shape = _shape_of(best.candidate)
     with threadpool_limits(1):
         gain = structure_gain(
-            prepared.z, prepared.psi, best.optimum.parameters, shape, settings.seed
+            prepared.z, prepared.rounding_variance, best.optimum.parameters, shape, settings.seed
         )
     warning = structure_warning(gain)
     if warning:
@@ -262,7 +268,7 @@ def _shape_of(candidate: Candidate) -> Shape:
     return Shape(candidate.n_components, candidate.covariance_type)
 
 
-def _refuse_if_all_are(tried: Sequence[Tried]) -> None:
+def _refuse_if_all_are(tried: Sequence[EvaluatedCandidate]) -> None:
     if usable([one.candidate for one in tried]):
         return
     listed = "\n  ".join(

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 TOLERANCE = 1e-6
 """Nats per customer and pass at which a fit to all customers has arrived; a tenth of the sample's."""
-PASSES = 100
+MAX_ITERATIONS = 100
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Population:
     patterns: Sequence[Sequence[str]] = ()
     weight: str | None = None
 
-    def one_pass(self, parameters: em.Parameters) -> tuple[Array, float]:
+    def em_step(self, parameters: em.Parameters) -> tuple[Array, float]:
         """The completed sums (K, P) of all customers under these parameters, and the objective."""
         sums, objective = [], 0.0
         for missing in ([], *self.patterns):
@@ -104,7 +104,7 @@ class Refined:
 
     model: SegmentModel
     objective: float
-    passes: int
+    iterations: int
     converged: bool
 
 
@@ -112,7 +112,7 @@ def refine(
     population: Population,
     *,
     tolerance: float = TOLERANCE,
-    passes: int = PASSES,
+    iterations: int = MAX_ITERATIONS,
     progress: Progress = silent,
 ) -> Refined:
     """EM over all customers from the population's model until a pass gains less than `tolerance` nats per customer.
@@ -124,22 +124,22 @@ def refine(
 
     def told(parameters: em.Parameters) -> tuple[Array, float]:
         nonlocal done
-        sums, objective = population.one_pass(parameters)
+        sums, objective = population.em_step(parameters)
         progress(f"  pass {done}: {objective / population.customers:.6f} nats per customer")
         done += 1
         return sums, objective
 
-    climbed = em.climb(
+    climbed = em.run_em(
         told,
         em.parameters_of(population.model),
         population.model.covariance_type,
         gain=tolerance * population.customers,
-        passes=passes,
+        iterations=iterations,
     )
     return Refined(
         with_parameters(population.model, climbed.parameters),
         climbed.objective / population.customers,
-        climbed.passes,
+        climbed.iterations,
         climbed.converged,
     )
 
@@ -190,9 +190,9 @@ def is_diagonal(model: SegmentModel) -> bool:
     return model.covariance_type in ("diag", "spherical")
 
 
-def sums_of_row(row: Mapping[str, Any], components: int, moments: int) -> Array:
-    """A row of `sums_sql` as sums (K, P) in the order of `em.Moments`, zero where nothing was measured."""
-    size = em.feature_count(moments)
+def sums_of_row(row: Mapping[str, Any], components: int, statistics: int) -> Array:
+    """A row of `sums_sql` as sums (K, P) in the order of `em.SufficientStatistics`, zero where nothing was measured."""
+    size = em.feature_count(statistics)
     names = ["n_{k}", *(f"z_{{k}}_{f + 1}" for f in range(size))]
     names += [f"zz_{{k}}_{i + 1}_{j + 1}" for i, j in zip(*np.triu_indices(size), strict=True)]
     return np.array(

@@ -17,18 +17,25 @@ from warehouse_seg.errors import Refused
 from warehouse_seg.features.preparation import Sample, prepare, prepare_as, warnings_for
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
-from warehouse_seg.mixture.fit import Tried, assembled
-from warehouse_seg.mixture.search import MARGIN, REGULARIZATION, TOLERANCE, Found, Shape, search
+from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled
+from warehouse_seg.mixture.search import (
+    COLD_START_MARGIN,
+    REGULARIZATION,
+    TOLERANCE,
+    SearchResult,
+    Shape,
+    search,
+)
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
 Array = NDArray[np.float64]
 
-PASSES = 1_000
+MAX_ITERATIONS = 1_000
 
 
-def why_reselect(
+def refit_blocker(
     active: SegmentModel,
     sample: Sample,
     choices: Sequence[FeatureChoice],
@@ -59,7 +66,7 @@ def why_reselect(
     return ""
 
 
-def left_aside(
+def ignored_settings(
     active: SegmentModel,
     sample: Sample,
     choices: Sequence[FeatureChoice],
@@ -102,17 +109,17 @@ def refit_model(
         progress(f"warning: {warning}")
     for finding in prepared.findings:
         progress(f"found: {finding}")
-    moments = em.moments_for(prepared)
+    statistics = em.statistics_of(prepared)
     shape = Shape(len(active.components), active.covariance_type)
     # One thread, as in a fit: the sums must not depend on the number of cores.
     with threadpool_limits(1):
-        warm = _ascended(active, moments)
-        cold = _searched(moments, shape, settings)
-        found = Found(warm, _best_first([warm, *(cold.fits if cold else ())]))
-        candidate = candidate_of(shape, found, moments, settings)
+        warm = _ascended(active, statistics)
+        cold = _searched(statistics, shape, settings)
+        found = SearchResult(warm, _best_first([warm, *(cold.fits if cold else ())]))
+        candidate = candidate_of(shape, found, statistics, settings)
         if candidate.reason:
             raise Refused(_refusal(active, candidate.reason))
-        report = _cold_report(cold, warm, shape, moments, settings)
+        report = _cold_report(cold, warm, shape, statistics, settings)
     origin = f"refit of version {active.model_version}"
     progress(f"  {origin}: {shape}: BIC {candidate.bic:,.0f}")
     if report:
@@ -124,7 +131,7 @@ def refit_model(
     return assembled(
         sample,
         prepared,
-        Tried(chosen, warm),
+        EvaluatedCandidate(chosen, warm),
         (chosen,),
         settings.seed,
         notes,
@@ -144,40 +151,42 @@ def _upper_clip(choice: FeatureChoice) -> float | None:
     return choice.clip[1] if choice.clip else None
 
 
-def _ascended(active: SegmentModel, moments: em.Moments) -> em.Fit:
+def _ascended(active: SegmentModel, statistics: em.SufficientStatistics) -> em.EMResult:
     """EM from the active parameters. Raises Refused where a covariance becomes singular."""
     try:
-        return em.ascend(
-            moments,
+        return em.fit_em(
+            statistics,
             em.parameters_of(active),
             active.covariance_type,
             regularization=REGULARIZATION,
             tolerance=TOLERANCE,
-            passes=PASSES,
+            iterations=MAX_ITERATIONS,
         )
     except np.linalg.LinAlgError as error:
         raise Refused(_refusal(active, f"refused: collapsed ({error})")) from error
 
 
-def _searched(moments: em.Moments, shape: Shape, settings: ModelSettings) -> Found | None:
+def _searched(
+    statistics: em.SufficientStatistics, shape: Shape, settings: ModelSettings
+) -> SearchResult | None:
     try:
-        return search(moments, shape, settings.seed)
+        return search(statistics, shape, settings.seed)
     except np.linalg.LinAlgError:
         return None
 
 
 def _cold_report(
-    cold: Found | None,
-    warm: em.Fit,
+    cold: SearchResult | None,
+    warm: em.EMResult,
     shape: Shape,
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     settings: ModelSettings,
 ) -> str:
     """A sentence where the cold search ended better by the margin, in an optimum that could be chosen."""
-    count = moments.total
-    if cold is None or cold.best.objective - warm.objective <= MARGIN * count:
+    count = statistics.total
+    if cold is None or cold.best.objective - warm.objective <= COLD_START_MARGIN * count:
         return ""
-    if candidate_of(shape, cold, moments, settings).reason:
+    if candidate_of(shape, cold, statistics, settings).reason:
         return ""
     reached, kept = cold.best.objective / count, warm.objective / count
     return (
@@ -185,7 +194,7 @@ def _cold_report(
     )
 
 
-def _best_first(fits: list[em.Fit]) -> tuple[em.Fit, ...]:
+def _best_first(fits: list[em.EMResult]) -> tuple[em.EMResult, ...]:
     return tuple(sorted(fits, key=lambda fit: -fit.objective))
 
 

@@ -29,17 +29,17 @@ TOLERANCE = 1e-5
 REGULARIZATION = 1e-6
 """Keeps a factorisation possible; far below any variance that describes behaviour."""
 
-COLLAPSED = 1e-3
+MIN_EIGENVALUE = 1e-3
 """A component whose standard deviation is below 3 % of the population's along some direction is a spike."""
 
-MARGIN = 0.01
+COLD_START_MARGIN = 0.01
 """Nats per customer by which a cold search has to end better before a person is told. Bootstrap samples of one shop
 differ by more than that, so that less would be a report of chance."""
 
-FEWEST = 2.0 - 1e-6
+MIN_EFFECTIVE_CUSTOMERS = 2.0 - 1e-6
 """Customers of a component, the expected ones counted in parts; a hair less than two, as sums of memberships are."""
 
-SOFTENING = 1e-3
+INIT_REGULARIZATION = 1e-3
 """Added to the covariances of a hard partition, whose smallest clusters may be a handful of equal customers."""
 
 
@@ -55,65 +55,68 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best optimum of a shape, and where all starts that were refined ended, the best first."""
 
-    best: em.Fit
-    fits: tuple[em.Fit, ...]
+    best: em.EMResult
+    fits: tuple[em.EMResult, ...]
 
 
 def search(
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     shape: Shape,
     seed: int,
     *,
     smaller: em.Parameters | None = None,
     regularization: float = REGULARIZATION,
-    effort: Effort | None = None,
-    floor: float = COLLAPSED,
-) -> Found:
+    budget: SearchBudget | None = None,
+    min_eigenvalue: float = MIN_EIGENVALUE,
+) -> SearchResult:
     """The best optimum that the union of starts reaches, a collapsed one only where there is no other.
 
     smaller: the optimum with one component less; its splits are starts as well
     effort: how many starts, and how far they are followed; thorough by default
-    floor: smallest eigenvalue of a covariance below which an optimum has collapsed
+    min_eigenvalue: smallest eigenvalue of a covariance below which an optimum has collapsed
     Raises numpy.linalg.LinAlgError where no start survives.
     """
-    effort = effort or THOROUGH
-    part = np.random.default_rng(seed).permutation(len(moments))[: effort.screened]
-    ascent = _Ascent(shape.covariance_type, regularization, floor)
-    kinds = enumerate(effort.partitions)
-    starts = _starts(moments[part], shape, seed, kinds, smaller, regularization)
-    screened = ascent.of_all(moments[part], starts, effort.passes, ROUGH_TOLERANCE)
-    kept = [fit.parameters for fit in _distinct(screened)[: effort.refined]]
-    refined = ascent.of_all(moments, kept, 1_000, ROUGH_TOLERANCE)
-    best = ascent.of_all(moments, [fit.parameters for fit in refined[:1]], 1_000, effort.tolerance)
+    budget = budget or FULL
+    part = np.random.default_rng(seed).permutation(len(statistics))[: budget.screened]
+    ascent = _Ascent(shape.covariance_type, regularization, min_eigenvalue)
+    kinds = enumerate(budget.partitions)
+    starts = _starts(statistics[part], shape, seed, kinds, smaller, regularization)
+    screened = ascent.of_all(statistics[part], starts, budget.iterations, ROUGH_TOLERANCE)
+    kept = [fit.parameters for fit in _distinct(screened)[: budget.refined]]
+    refined = ascent.of_all(statistics, kept, 1_000, ROUGH_TOLERANCE)
+    best = ascent.of_all(
+        statistics, [fit.parameters for fit in refined[:1]], 1_000, budget.tolerance
+    )
     if not best:
         raise np.linalg.LinAlgError("every start ended in a singular covariance")
-    return Found(best[0], tuple(refined))
+    return SearchResult(best[0], tuple(refined))
 
 
-def sound_optimum(
-    moments: em.Moments,
+def best_nondegenerate_fit(
+    statistics: em.SufficientStatistics,
     shape: Shape,
     seed: int,
     *,
-    effort: Effort | None = None,
-    floor: float = COLLAPSED,
-) -> em.Fit | None:
+    budget: SearchBudget | None = None,
+    min_eigenvalue: float = MIN_EIGENVALUE,
+) -> em.EMResult | None:
     """The best optimum of a search, None where every one has collapsed. Arguments as in `search`."""
     try:
-        best = search(moments, shape, seed, effort=effort, floor=floor).best
+        best = search(statistics, shape, seed, budget=budget, min_eigenvalue=min_eigenvalue).best
     except np.linalg.LinAlgError:
         return None
-    return None if has_collapsed(best, floor) else best
+    return None if is_degenerate(best.parameters, len(statistics), min_eigenvalue) else best
 
 
-def has_collapsed(fit: em.Fit, floor: float = COLLAPSED) -> bool:
+def is_degenerate(
+    parameters: em.Parameters, customers: int, min_eigenvalue: float = MIN_EIGENVALUE
+) -> bool:
     """Whether a component stands on (nearly) equal customers or on a single one: there likelihood means nothing."""
-    parameters = fit.parameters
-    alone = parameters.weights.min() * fit.customers < FEWEST
-    return bool(alone or parameters.smallest_eigenvalue < floor)
+    alone = parameters.weights.min() * customers < MIN_EFFECTIVE_CUSTOMERS
+    return bool(alone or parameters.smallest_eigenvalue < min_eigenvalue)
 
 
 @dataclass(frozen=True)
@@ -122,38 +125,51 @@ class _Ascent:
 
     covariance_type: CovarianceType
     regularization: float
-    floor: float
+    min_eigenvalue: float
 
     def of_all(
-        self, moments: em.Moments, starts: Iterable[em.Parameters], passes: int, tolerance: float
-    ) -> list[em.Fit]:
+        self,
+        statistics: em.SufficientStatistics,
+        starts: Iterable[em.Parameters],
+        iterations: int,
+        tolerance: float,
+    ) -> list[em.EMResult]:
         """Where the starts end that do not run into a singular covariance, the best first, collapsed ones last."""
         fits = [
             fit
             for start in starts
-            if (fit := self._of(moments, start, passes, tolerance)) is not None
+            if (fit := self._of(statistics, start, iterations, tolerance)) is not None
         ]
-        return sorted(fits, key=lambda fit: (has_collapsed(fit, self.floor), -fit.objective))
+
+        def order(fit: em.EMResult) -> tuple[bool, float]:
+            degenerate = is_degenerate(fit.parameters, len(statistics), self.min_eigenvalue)
+            return degenerate, -fit.objective
+
+        return sorted(fits, key=order)
 
     def _of(
-        self, moments: em.Moments, start: em.Parameters, passes: int, tolerance: float
-    ) -> em.Fit | None:
+        self,
+        statistics: em.SufficientStatistics,
+        start: em.Parameters,
+        iterations: int,
+        tolerance: float,
+    ) -> em.EMResult | None:
         try:
-            return em.ascend(
-                moments,
+            return em.fit_em(
+                statistics,
                 start,
                 self.covariance_type,
                 regularization=self.regularization,
-                passes=passes,
+                iterations=iterations,
                 tolerance=tolerance,
             )
         except np.linalg.LinAlgError:
             return None
 
 
-def _distinct(fits: list[em.Fit]) -> list[em.Fit]:
+def _distinct(fits: list[em.EMResult]) -> list[em.EMResult]:
     """Without those that ended on (nearly) the same objective as a better one."""
-    kept: list[em.Fit] = []
+    kept: list[em.EMResult] = []
     for fit in fits:
         if all(
             abs(fit.objective - other.objective) > 1e-4 * abs(other.objective) for other in kept
@@ -163,7 +179,7 @@ def _distinct(fits: list[em.Fit]) -> list[em.Fit]:
 
 
 def _starts(
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     shape: Shape,
     seed: int,
     kinds: Iterable[tuple[int, Partition]],
@@ -172,10 +188,10 @@ def _starts(
 ) -> Iterator[em.Parameters]:
     for kind, partition in kinds:
         generator = np.random.default_rng([seed, shape.n_components, kind])
-        labels = partition(moments.z, shape.n_components, generator)
+        labels = partition(statistics.z, shape.n_components, generator)
         one_hot = np.eye(shape.n_components)[labels].T
         yield em.from_responsibilities(
-            moments, one_hot, shape.covariance_type, regularization + SOFTENING
+            statistics, one_hot, shape.covariance_type, regularization + INIT_REGULARIZATION
         )
     if smaller is not None:
         yield from _splits(smaller)
@@ -226,7 +242,7 @@ Partition = Callable[[Array, int, np.random.Generator], Labels]
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchBudget:
     """How hard a search tries.
 
     partitions: a start from each, ascended `passes` times on `screened` customers
@@ -237,11 +253,11 @@ class Effort:
     partitions: tuple[Partition, ...]
     screened: int
     refined: int
-    passes: int = 30
+    iterations: int = 30
     tolerance: float = TOLERANCE
 
 
-THOROUGH = Effort(
+FULL = SearchBudget(
     partitions=(
         _kmeans,
         _kmeans_standardized,
@@ -255,9 +271,9 @@ THOROUGH = Effort(
     ),
     screened=3_000,
     refined=4,
-    passes=50,
+    iterations=50,
 )
-SPARING = Effort(
+QUICK = SearchBudget(
     partitions=(_kmeans, _kmeans_whitened, _hierarchy, _nearest_seeds), screened=1_500, refined=1
 )
 """For a question that is asked many times, such as whether bootstrap samples repeat a segmentation."""

@@ -22,17 +22,17 @@ import numpy as np
 from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings
 
-STABLE = 0.85
+MIN_STABILITY = 0.85
 """Adjusted Rand index over bootstrap refits from which on a segmentation counts as one that repeats."""
 
-STABLE_SEGMENT = 0.75
+MIN_SEGMENT_STABILITY = 0.75
 """Overlap (Jaccard) with its refitted self from which on a single segment is a valid, stable one (Hennig 2007)."""
 
-PARSIMONY = 0.003
+MIN_GAIN = 0.003
 """Nats per customer that further segments have to be worth, after BIC's penalty. With enough customers BIC notices any
 departure from Gaussians, and splits types in two whose orders are whole numbers."""
 
-STRUCTURE = 0.02
+MIN_STRUCTURE_GAIN = 0.02
 """Nats per customer that segments have to say about how features go together, beyond what they say of each alone."""
 
 UNSTABLE = "there is no stable segmentation"
@@ -71,9 +71,9 @@ def recommend(
     customers: how many they were fitted on
     """
     asked = best_of_each_count(candidates)
-    stable = [one for one in asked if repeats(one)]
+    stable = [one for one in asked if is_stable(one)]
     if stable:
-        enough = min(map(_bic, stable)) + 2 * PARSIMONY * customers
+        enough = min(map(_bic, stable)) + 2 * MIN_GAIN * customers
         chosen = min(
             (one for one in stable if _bic(one) <= enough), key=lambda one: one.n_components
         )
@@ -88,11 +88,13 @@ def marked(candidates: Sequence[Candidate], chosen: Candidate) -> tuple[Candidat
     return tuple(_marked(one, chosen) for one in candidates)
 
 
-def repeats(one: Candidate) -> bool:
+def is_stable(one: Candidate) -> bool:
     """Whether bootstrap refits give the same segmentation, as a whole and segment by segment."""
     if one.n_components == 1:
         return True
-    return _stability(one) >= STABLE and (one.smallest_jaccard or 0.0) >= STABLE_SEGMENT
+    return (
+        _stability(one) >= MIN_STABILITY and (one.smallest_jaccard or 0.0) >= MIN_SEGMENT_STABILITY
+    )
 
 
 def elbow(candidates: Sequence[Candidate]) -> Candidate | None:
@@ -118,11 +120,11 @@ def structure_warning(gain: float) -> str | None:
 
     gain: nats per customer by which the mixture describes the customers better than shuffled ones, beyond correlations
     """
-    if gain >= STRUCTURE:
+    if gain >= MIN_STRUCTURE_GAIN:
         return None
     return (
         f"{UNSTABLE}: the segments describe the features one by one, and customers with shuffled columns as well "
-        f"({gain:+.3f} nats per customer, at least {STRUCTURE:g} is structure). They are no groups of people"
+        f"({gain:+.3f} nats per customer, at least {MIN_STRUCTURE_GAIN:g} is structure). They are no groups of people"
     )
 
 
@@ -130,10 +132,10 @@ def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSett
     """As in: 5 segments (full): lowest BIC among models that repeat …; BIC alone would take 9 (does not repeat, …)."""
     head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
     share = f"with every segment ≥ {settings.min_segment_share:.0%}"
-    if repeats(chosen):
+    if is_stable(chosen):
         reason = f"lowest BIC among models that repeat {share} (stability {_stability(chosen):.2f})"
     else:
-        reason = f"repeats best {share}, and not well (stability {_stability(chosen):.2f}, {STABLE} is needed)"
+        reason = f"repeats best {share}, and not well (stability {_stability(chosen):.2f}, {MIN_STABILITY} is needed)"
     parts = [head + reason]
     lowest = min(asked, key=_bic)
     if lowest.n_components != chosen.n_components:
@@ -148,10 +150,10 @@ def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSett
 
 def _warnings(chosen: Candidate, settings: ModelSettings) -> list[str]:
     found = []
-    if not repeats(chosen):
+    if not is_stable(chosen):
         found.append(
             f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many customers "
-            f"(adjusted Rand index at most {_stability(chosen):.2f}, {STABLE} would repeat)"
+            f"(adjusted Rand index at most {_stability(chosen):.2f}, {MIN_STABILITY} would repeat)"
         )
     if chosen.n_components == settings.segments.max > settings.segments.min:
         found.append(
@@ -181,7 +183,7 @@ def _marked(one: Candidate, chosen: Candidate) -> Candidate:
         return one
     if one.stability is None:
         reason = f"higher BIC than another covariance type with {one.n_components}"
-    elif repeats(one):
+    elif is_stable(one):
         reason = "higher BIC" if _bic(one) >= _bic(chosen) else "hardly better"
     else:
         reason = _why_not(one)
@@ -190,9 +192,9 @@ def _marked(one: Candidate, chosen: Candidate) -> Candidate:
 
 def _why_not(one: Candidate) -> str:
     """Why a usable candidate with a low BIC was not taken."""
-    if repeats(one):
+    if is_stable(one):
         return "hardly better"
-    if _stability(one) < STABLE:
+    if _stability(one) < MIN_STABILITY:
         return f"does not repeat, stability {_stability(one):.2f}"
     return f"one of its segments does not repeat, overlap {one.smallest_jaccard or 0:.2f}"
 

@@ -19,13 +19,13 @@ from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import (
-    COLLAPSED,
+    MIN_EIGENVALUE,
+    QUICK,
     REGULARIZATION,
     ROUGH_TOLERANCE,
-    SPARING,
     Shape,
-    has_collapsed,
-    sound_optimum,
+    best_nondegenerate_fit,
+    is_degenerate,
 )
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ Labels = NDArray[np.intp]
 BOOTSTRAPS = 6
 BOOTSTRAP_ROWS = 10_000
 """Smaller samples than the one that was fitted repeat less than it does; larger ones take longer than the search."""
-WARM_PASSES = 300
+WARM_ITERATIONS = 300
 
 
 @dataclass(frozen=True)
@@ -52,30 +52,30 @@ class Stability:
 
 
 def bootstrap_stability(
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
     bootstraps: int = BOOTSTRAPS,
-    floor: float = COLLAPSED,
+    min_eigenvalue: float = MIN_EIGENVALUE,
 ) -> Stability:
     """Refit on bootstrap samples and compare the top segments of the original customers.
 
     parameters: the optimum of all of them
-    floor: smallest eigenvalue of a covariance below which a refit has collapsed, and repeats nothing
+    min_eigenvalue: smallest eigenvalue of a covariance below which a refit has collapsed, and repeats nothing
     The bootstrap samples have at most 10,000 rows. The overlap of clusters is that of Hennig (2007), *Cluster-wise
     assessment of cluster stability*.
     """
-    original = top_components(moments, parameters)
+    original = top_components(statistics, parameters)
     agreements, overlaps, failures = [], [], 0
-    for rows in bootstrap_rows(len(moments), seed, bootstraps):
-        best, failed = refitted(moments[rows], parameters, shape, seed, floor)
+    for rows in bootstrap_rows(len(statistics), seed, bootstraps):
+        best, failed = refitted(statistics[rows], parameters, shape, seed, min_eigenvalue)
         failures += failed
         if best is None:
             agreements.append(0.0)
             overlaps.append(np.zeros(shape.n_components))
             continue
-        again = top_components(moments, best.parameters)
+        again = top_components(statistics, best.parameters)
         agreements.append(adjusted_rand_score(original, again))
         overlaps.append(_best_jaccard(contingency(original, again, shape.n_components)))
     return Stability(
@@ -86,26 +86,28 @@ def bootstrap_stability(
 
 
 def refitted(
-    moments: em.Moments,
+    statistics: em.SufficientStatistics,
     parameters: em.Parameters,
     shape: Shape,
     seed: int,
-    floor: float = COLLAPSED,
-) -> tuple[em.Fit | None, bool]:
+    min_eigenvalue: float = MIN_EIGENVALUE,
+) -> tuple[em.EMResult | None, bool]:
     """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm ascent.
 
     parameters: where the warm ascent starts
     None where both collapse.
     """
-    warm = _warm(moments, parameters, shape, floor)
-    cold = sound_optimum(moments, shape, seed, effort=SPARING, floor=floor)
+    warm = _warm(statistics, parameters, shape, min_eigenvalue)
+    cold = best_nondegenerate_fit(
+        statistics, shape, seed, budget=QUICK, min_eigenvalue=min_eigenvalue
+    )
     failed = warm is not None and (cold is None or cold.objective <= warm.objective)
     reached = [fit for fit in (warm, cold) if fit is not None]
     return max(reached, key=lambda fit: fit.objective, default=None), failed
 
 
 def structure_gain(
-    z: Array, psi: Array, parameters: em.Parameters, shape: Shape, seed: int
+    z: Array, rounding_variance: Array, parameters: em.Parameters, shape: Shape, seed: int
 ) -> float:
     """What a mixture says about how features go together: nats per customer, beyond a single Gaussian's.
 
@@ -113,32 +115,34 @@ def structure_gain(
     same features one by one, and no groups. 0 where the segments describe the features one by one.
     """
     rows = slice(BOOTSTRAP_ROWS)
-    moments = em.moments_of(z[rows], psi[rows])
-    fitted = _warm(moments, parameters, shape, COLLAPSED)
+    statistics = em.sufficient_statistics(z[rows], rounding_variance[rows])
+    fitted = _warm(statistics, parameters, shape, MIN_EIGENVALUE)
     generator = np.random.default_rng(seed)
-    orders = [generator.permutation(len(moments)) for _ in range(z.shape[1])]
+    orders = [generator.permutation(len(statistics)) for _ in range(z.shape[1])]
     shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
-    shuffled_psi = np.column_stack([psi[rows][order, f] for f, order in enumerate(orders)])
-    shuffled = em.moments_of(shuffled_z, shuffled_psi)
-    again = sound_optimum(shuffled, shape, seed, effort=SPARING)
+    shuffled_variance = np.column_stack(
+        [rounding_variance[rows][order, f] for f, order in enumerate(orders)]
+    )
+    shuffled = em.sufficient_statistics(shuffled_z, shuffled_variance)
+    again = best_nondegenerate_fit(shuffled, shape, seed, budget=QUICK)
     if fitted is None or again is None:
         return 0.0
     gains = [
         fit.objective - _single_gaussian(each)
-        for fit, each in ((fitted, moments), (again, shuffled))
+        for fit, each in ((fitted, statistics), (again, shuffled))
     ]
-    return (gains[0] - gains[1]) / len(moments)
+    return (gains[0] - gains[1]) / len(statistics)
 
 
-def _single_gaussian(moments: em.Moments) -> float:
-    everybody = np.ones((1, len(moments)))
-    parameters = em.from_responsibilities(moments, everybody, "full", REGULARIZATION)
-    return em.expectation(moments, parameters)[1]
+def _single_gaussian(statistics: em.SufficientStatistics) -> float:
+    everybody = np.ones((1, len(statistics)))
+    parameters = em.from_responsibilities(statistics, everybody, "full", REGULARIZATION)
+    return em.expectation(statistics, parameters)[1]
 
 
-def top_components(moments: em.Moments, parameters: em.Parameters) -> Labels:
+def top_components(statistics: em.SufficientStatistics, parameters: em.Parameters) -> Labels:
     """The component with the largest membership, (n,)."""
-    labels: Labels = em.log_joint(moments, parameters).argmax(axis=0)
+    labels: Labels = em.log_joint(statistics, parameters).argmax(axis=0)
     return labels
 
 
@@ -157,20 +161,23 @@ def bootstrap_rows(count: int, seed: int, bootstraps: int) -> Iterator[NDArray[n
 
 
 def _warm(
-    moments: em.Moments, parameters: em.Parameters, shape: Shape, floor: float
-) -> em.Fit | None:
+    statistics: em.SufficientStatistics,
+    parameters: em.Parameters,
+    shape: Shape,
+    min_eigenvalue: float,
+) -> em.EMResult | None:
     try:
-        fit = em.ascend(
-            moments,
+        fit = em.fit_em(
+            statistics,
             parameters,
             shape.covariance_type,
             regularization=REGULARIZATION,
             tolerance=ROUGH_TOLERANCE,
-            passes=WARM_PASSES,
+            iterations=WARM_ITERATIONS,
         )
     except np.linalg.LinAlgError:
         return None
-    return None if has_collapsed(fit, floor) else fit
+    return None if is_degenerate(fit.parameters, len(statistics), min_eigenvalue) else fit
 
 
 def _best_jaccard(table: Array) -> Array:

@@ -114,8 +114,8 @@ class Feature(Frozen):
     median: of the training values, in the raw unit; profiles sum around it
     center, scale: mean and standard deviation of the transformed training values
     resolution: the unit that the column was measured in; 0 where values are exact
-    atoms: values (clipped, in the raw unit) that many customers share, each with the rounding variance (standardised)
-        that it is given
+    point_masses: values (clipped, in the raw unit) that many customers share, each with the rounding variance
+        (standardised) that it is given
     quantiles: share of training customers → raw value, for profiles and drift
     """
 
@@ -129,7 +129,7 @@ class Feature(Frozen):
     center: FiniteFloat = 0.0
     scale: PositiveFloat = 1.0
     resolution: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    atoms: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
+    point_masses: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
     quantiles: dict[str, FiniteFloat] = {}
 
     @model_validator(mode="after")
@@ -186,10 +186,13 @@ class Feature(Frozen):
         }
 
     def rounding_to_macro(self) -> dict[str, Any]:
-        """What the population pass needs beside: psi = (step T'(x))^2, but for atoms. Numbers as exponent texts."""
+        """What the population pass needs beside: (step T'(x))^2, but for point masses. Numbers as exponent texts."""
         return {
             "step": exponent_text(self.resolution / (self.scale * math.sqrt(12))),
-            "atoms": [[exponent_text(value), exponent_text(psi)] for value, psi in self.atoms],
+            "point_masses": [
+                [exponent_text(value), exponent_text(rounding_variance)]
+                for value, rounding_variance in self.point_masses
+            ],
         }
 
 
@@ -336,7 +339,7 @@ class Training(Frozen):
 
     log_likelihood: of the sample, a sum, values known up to their rounding
     sample_log_density, population_log_density: mean log density per customer, nats, of the sample and of everybody
-    population_passes: how often everybody was summed in a fit to all customers; None where the sample was enough
+    population_iterations: how often everybody was summed in a fit to all customers; None where the sample was enough
     recommendation: why this model, in a sentence; findings: what was seen in the features, and what was done about it
     """
 
@@ -349,7 +352,7 @@ class Training(Frozen):
     log_likelihood: float | None = None
     sample_log_density: float | None = None
     population_log_density: float | None = None
-    population_passes: int | None = None
+    population_iterations: int | None = None
     as_of_date: str | None = None
     software: dict[str, str] = {}
     recommendation: str = ""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.evaluation.predictive_power import Past
+from warehouse_seg.evaluation.predictive_power import TimeSplit
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.mixture import em
@@ -24,16 +24,16 @@ from warehouse_seg.warehouse.connection import Columns, Warehouse
 HISTORY = ("recency_days", "order_count", "net_spend")
 OUTCOMES = ("next_order_count", "next_net_spend")
 
-USUAL_WINDOW = 90
-SHORTEST_WINDOW = 7
+DEFAULT_WINDOW_DAYS = 90
+MIN_WINDOW_DAYS = 7
 PARTS = 4
 """A window is a quarter of the history at most: the features need a past, and three earlier windows are looked at."""
 
-FEWEST_CUSTOMERS = 500
+MIN_CUSTOMERS = 500
 
 
 @dataclass(frozen=True)
-class LookBack:
+class HistoricalFeatures:
     """An order history that earlier days can be taken of, for one model.
 
     as_of_date: of the features as they are now; window_days: the time from one day to the next
@@ -55,7 +55,7 @@ class LookBack:
         query = past_features_query(self.warehouse, self.session, self.model.categories, day)
         return self._sampled(query, self.model.column_names, size)
 
-    def past(self) -> Past | str:
+    def time_split(self) -> TimeSplit | str:
         """The customers of the day one window ago, and what they did since; or why they say nothing."""
         day, settings = self._day(1), self.session.settings.model
         query = followed_features_query(
@@ -64,8 +64,8 @@ class LookBack:
         names = [*dict.fromkeys([*self.model.column_names, *HISTORY]), *OUTCOMES]
         columns = self._sampled(query, names, settings.sample_size)
         count = len(columns["customer_id"])
-        if count < FEWEST_CUSTOMERS:
-            return f"{count} customers had ordered before {day}, needed {FEWEST_CUSTOMERS}"
+        if count < MIN_CUSTOMERS:
+            return f"{count} customers had ordered before {day}, needed {MIN_CUSTOMERS}"
         choices = [
             FeatureChoice(name=name, transform=None if shares else f.transform)
             for f in self.model.features
@@ -76,10 +76,10 @@ class LookBack:
             prepared = prepare(columns, choices, named=False)
         except UsageError as error:
             return f"as of {day}: {error}"
-        return Past(
+        return TimeSplit(
             as_of_date=day,
             window_days=self.window_days,
-            moments=em.moments_for(prepared),
+            statistics=em.statistics_of(prepared),
             history=_beside(columns, HISTORY),
             spend=columns["next_net_spend"],
             bought=columns["next_order_count"] > 0,
@@ -93,9 +93,9 @@ class LookBack:
         return self.warehouse.arrays(sample_sql(query, names, size, seed, self.warehouse.dialect))
 
 
-def look_back(
+def historical_features(
     warehouse: Warehouse, session: Session, model: SegmentModel, window_days: int | None
-) -> LookBack | str:
+) -> HistoricalFeatures | str:
     """The history behind a model, or why nothing can be said of earlier days.
 
     window_days: None for 90 days, or a quarter of the history where that is less
@@ -113,15 +113,15 @@ def look_back(
     (span,) = warehouse.rows(render_statement("history_span", rfm=rfm))
     as_of_date, days = span["as_of_date"], int(span["tenure_days"])
     longest = days // PARTS
-    if window_days is not None and not SHORTEST_WINDOW <= window_days <= longest:
+    if window_days is not None and not MIN_WINDOW_DAYS <= window_days <= longest:
         raise UsageError(
-            f"found --window-days {window_days}, needed {SHORTEST_WINDOW} to {longest}: the order history has {days} "
+            f"found --window-days {window_days}, needed {MIN_WINDOW_DAYS} to {longest}: the order history has {days} "
             f"days, and a window is at most a quarter of it"
         )
-    if longest < SHORTEST_WINDOW:
-        return f"the order history has {days} days; needed at least {PARTS * SHORTEST_WINDOW}"
-    window = window_days or min(USUAL_WINDOW, longest)
-    return LookBack(warehouse, session, model, as_of_date, window)
+    if longest < MIN_WINDOW_DAYS:
+        return f"the order history has {days} days; needed at least {PARTS * MIN_WINDOW_DAYS}"
+    window = window_days or min(DEFAULT_WINDOW_DAYS, longest)
+    return HistoricalFeatures(warehouse, session, model, as_of_date, window)
 
 
 def history_of(columns: Columns) -> NDArray[np.float64] | None:

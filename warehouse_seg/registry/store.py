@@ -26,7 +26,7 @@ from warehouse_seg.model.segment_model import (
     Training,
     exponent_text,
 )
-from warehouse_seg.segments.matching import Lineage
+from warehouse_seg.segments.matching import SegmentMatching
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -48,7 +48,7 @@ TABLES: dict[str, dict[str, str]] = {
         "log_likelihood": "number",
         "sample_log_density": "number",
         "population_log_density": "number",
-        "population_passes": "integer",
+        "population_iterations": "integer",
         "as_of_date": "text",
         "outlier_log_density": "number",
         "exact_values": "text",
@@ -71,7 +71,7 @@ TABLES: dict[str, dict[str, str]] = {
         "scale": "number",
         "exact_values": "text",
         "resolution": "number",
-        "atoms": "text",
+        "point_masses": "text",
         "quantiles": "text",
     },
     "seg_model_components": {
@@ -118,7 +118,7 @@ TABLES: dict[str, dict[str, str]] = {
         "category": "text",
         "column_suffix": "text",
     },
-    "seg_model_lineage": {
+    "seg_model_segment_matches": {
         "model_version": "integer",
         "previous_model_version": "integer",
         "segment_key": "text",
@@ -181,10 +181,10 @@ class Registry:
         """One row per complete version, the newest first."""
         return self._select("seg_models", "model_version desc")
 
-    def lineage(self) -> list[Row]:
+    def matching(self) -> list[Row]:
         """What became of the segments in every version that had one before it, the newest version first."""
         return self._select(
-            "seg_model_lineage", "model_version desc, previous_segment_key, segment_key"
+            "seg_model_segment_matches", "model_version desc, previous_segment_key, segment_key"
         )
 
     def stored(self, version: int | None) -> SegmentModel:
@@ -221,7 +221,7 @@ class Registry:
                 "Activate another version (`warehouse-seg models`) or fit a new one (`warehouse-seg fit`)"
             ) from error
 
-    def publish(self, model: SegmentModel, lineage: Lineage | None = None) -> SegmentModel:
+    def publish(self, model: SegmentModel, matching: SegmentMatching | None = None) -> SegmentModel:
         """Store the model under the next free version, without making it active; the model with that version.
 
         lineage: what became of the segments of the version before, where there is one
@@ -229,7 +229,7 @@ class Registry:
         """
         self._create()
         numbered = model.model_copy(update={"model_version": self._next_version()})
-        for name, rows in _rows_of(numbered, lineage).items():
+        for name, rows in _rows_of(numbered, matching).items():
             self._insert(name, rows)
             self._refuse_foreign_rows(name, rows, numbered.model_version)
         if self.read(numbered.model_version).fingerprint != numbered.fingerprint:
@@ -322,7 +322,7 @@ class Registry:
         )
 
 
-def _rows_of(model: SegmentModel, lineage: Lineage | None) -> dict[str, list[Row]]:
+def _rows_of(model: SegmentModel, matching: SegmentMatching | None) -> dict[str, list[Row]]:
     """Table → its rows for this model, in the order in which they are written."""
     version = {"model_version": model.model_version}
     return {
@@ -341,7 +341,7 @@ def _rows_of(model: SegmentModel, lineage: Lineage | None) -> dict[str, list[Row
             version | {"position": position} | category.model_dump()
             for position, category in enumerate(model.categories, start=1)
         ],
-        "seg_model_lineage": [version | row for row in _lineage_rows(lineage)],
+        "seg_model_segment_matches": [version | row for row in _lineage_rows(matching)],
         "seg_models": [version | _model_row(model)],
     }
 
@@ -377,7 +377,12 @@ def _feature_row(feature: Feature) -> Row:
         **values,
         "exact_values": json.dumps(exact),
         "resolution": resolution,
-        "atoms": json.dumps([[exponent_text(x), exponent_text(psi)] for x, psi in feature.atoms]),
+        "point_masses": json.dumps(
+            [
+                [exponent_text(x), exponent_text(rounding_variance)]
+                for x, rounding_variance in feature.point_masses
+            ]
+        ),
         "quantiles": json.dumps(quantiles),
     }
 
@@ -393,17 +398,17 @@ def _component_row(component: Component) -> Row:
     }
 
 
-def _lineage_rows(lineage: Lineage | None) -> list[Row]:
-    if lineage is None:
+def _lineage_rows(matching: SegmentMatching | None) -> list[Row]:
+    if matching is None:
         return []
     whole = {
-        "previous_model_version": lineage.previous_model_version,
-        "kept_share": _number(lineage.kept_share),
+        "previous_model_version": matching.previous_model_version,
+        "kept_share": _number(matching.kept_share),
     }
     shares = ("share_of_previous", "share_of_segment", "affinity")
     return [
-        asdict(link) | {name: _number(getattr(link, name)) for name in shares} | whole
-        for link in lineage.links
+        asdict(match) | {name: _number(getattr(match, name)) for name in shares} | whole
+        for match in matching.matches
     ]
 
 
@@ -450,7 +455,10 @@ def _model_from_rows(
 
 
 def _stored_feature(row: Row) -> Row:
-    lists = {"quantiles": _parsed(row, "quantiles", dict), "atoms": _parsed(row, "atoms", list)}
+    lists = {
+        "quantiles": _parsed(row, "quantiles", dict),
+        "point_masses": _parsed(row, "point_masses", list),
+    }
     return _only(Feature, row) | _parsed(row, "exact_values", dict) | lists
 
 

@@ -31,7 +31,7 @@ from warehouse_seg.segments.naming import typical_value
 
 Array = NDArray[np.float64]
 
-HAIR = 1e-6
+BOUNDARY_STEP = 1e-6
 """So many standard deviations beyond the boundary a value without a unit is reported: there the segment is another."""
 
 
@@ -300,7 +300,7 @@ def _values_within(feature: Feature, start: float, end: float, direction: int) -
     Of a feature with a unit, multiples of it; else a hair beyond `start`. Beyond a clip nothing changes any more.
     """
     width = abs(end - start)
-    for value in _candidates(feature, start + direction * min(HAIR, width / 2), direction):
+    for value in _candidates(feature, start + direction * min(BOUNDARY_STEP, width / 2), direction):
         beyond = (_standardized(feature, value) - start) * direction
         if _can_be_had(feature, value) and 0 < beyond <= width:
             yield value

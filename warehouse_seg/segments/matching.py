@@ -32,13 +32,13 @@ Array = NDArray[np.float64]
 Verdict = Literal["kept", "split", "merged", "new", "retired"]
 
 MOST = 0.5
-UNCHANGED = 0.9
+SAME_SHAPE = 0.9
 PART = 0.2
 """Below a fifth of a segment, movement is noise of a refit and no part of its own."""
 
 
 @dataclass(frozen=True)
-class Link:
+class SegmentMatch:
     """What became of a segment.
 
     segment_key: of the new model, None where the old one was retired
@@ -69,7 +69,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Lineage:
+class SegmentMatching:
     """The new model with its keys and names, what became of every segment, and who keeps theirs.
 
     kept_share: share of all customers that keep their segment; kept_shares: of each old segment's, by its key
@@ -77,7 +77,7 @@ class Lineage:
 
     model: SegmentModel
     previous_model_version: int
-    links: tuple[Link, ...]
+    matches: tuple[SegmentMatch, ...]
     kept_share: float
     kept_shares: Mapping[str, float]
 
@@ -152,13 +152,13 @@ def overlap_table(old: SegmentModel, new: SegmentModel, rows: Iterable[Mapping[s
     return table
 
 
-def trace(
+def match_segments(
     old: SegmentModel,
     new: SegmentModel,
     overlap: Array,
     used_keys: Iterable[str] = (),
     columns: dict[str, Array] | None = None,
-) -> Lineage:
+) -> SegmentMatching:
     """Give the new model's segments the identity that their customers had.
 
     overlap: customers by old segment (rows) and new segment (columns), (K_old, K_new)
@@ -168,17 +168,19 @@ def trace(
     affinity = affinities(old, new) if same_feature_space(old, new) else None
     evidence = _Evidence(overlap, affinity)
     old_keys = [component.segment_key for component in old.components]
-    heirs = evidence.heirs()
+    assignment = evidence.assignment()
     fresh = _fresh_keys([*old_keys, *used_keys])
-    keys = [old_keys[heirs[j]] if j in heirs else next(fresh) for j in range(overlap.shape[1])]
-    links = [evidence.link(j, keys[j], old_keys, heirs.get(j)) for j in range(len(keys))]
-    links += [evidence.retirement(k, old_keys[k]) for k in evidence.without_heir(heirs)]
-    kept = {k: float(evidence.of_previous[k, j]) for j, k in heirs.items()}
-    return Lineage(
+    keys = [
+        old_keys[assignment[j]] if j in assignment else next(fresh) for j in range(overlap.shape[1])
+    ]
+    matches = [evidence.match(j, keys[j], old_keys, assignment.get(j)) for j in range(len(keys))]
+    matches += [evidence.retirement(k, old_keys[k]) for k in evidence.without_heir(assignment)]
+    kept = {k: float(evidence.of_previous[k, j]) for j, k in assignment.items()}
+    return SegmentMatching(
         model=_with_identity(old, new, keys, columns),
         previous_model_version=old.model_version,
-        links=tuple(links),
-        kept_share=float(sum(overlap[k, j] for j, k in heirs.items()) / max(overlap.sum(), 1)),
+        matches=tuple(matches),
+        kept_share=float(sum(overlap[k, j] for j, k in assignment.items()) / max(overlap.sum(), 1)),
         kept_shares={key: kept.get(k, 0.0) for k, key in enumerate(old_keys)},
     )
 
@@ -211,7 +213,7 @@ class _Evidence:
         share: Array = self.overlap / np.maximum(self.overlap.sum(axis=0, keepdims=True), 1)
         return share
 
-    def heirs(self) -> dict[int, int]:
+    def assignment(self) -> dict[int, int]:
         """New segment → the old one whose key it inherits: the optimal assignment, where the evidence is enough."""
         together = self.overlap.sum(axis=0) + self.overlap.sum(axis=1)[:, None] - self.overlap
         score = self.overlap / np.maximum(together, 1)
@@ -222,32 +224,32 @@ class _Evidence:
 
     def _continues(self, k: int, j: int) -> bool:
         """Whether new segment j goes on as old segment k: customers say so, or the Gaussian is the same."""
-        unchanged = self.affinity is not None and self.affinity[k, j] >= UNCHANGED
+        unchanged = self.affinity is not None and self.affinity[k, j] >= SAME_SHAPE
         followed = self.of_previous[k, j] >= MOST or self.of_segment[k, j] >= MOST
         return bool(unchanged or (followed and self.of_previous[k, j] >= PART))
 
-    def link(self, j: int, key: str, old_keys: Sequence[str], heir_of: int | None) -> Link:
+    def match(self, j: int, key: str, old_keys: Sequence[str], heir_of: int | None) -> SegmentMatch:
         """The verdict on one new segment, beside the old one that it continues, else that most of it came from."""
         k = int(self.of_segment[:, j].argmax()) if heir_of is None else heir_of
         verdict = self._verdict(k, j, is_heir=heir_of is not None)
-        return Link(
+        return SegmentMatch(
             verdict=verdict,
             segment_key=key,
             previous_segment_key=None if verdict == "new" else old_keys[k],
             **self._figures(k, j),
         )
 
-    def retirement(self, k: int, key: str) -> Link:
+    def retirement(self, k: int, key: str) -> SegmentMatch:
         """An old segment that no new one continues, and where most of its customers went."""
         j = int(self.of_previous[k].argmax())
-        return Link("retired", None, key, **self._figures(k, j))
+        return SegmentMatch("retired", None, key, **self._figures(k, j))
 
-    def without_heir(self, heirs: dict[int, int]) -> list[int]:
+    def without_heir(self, assignment: dict[int, int]) -> list[int]:
         """Old segments whose key nobody inherits."""
-        return [k for k in range(len(self.overlap)) if k not in heirs.values()]
+        return [k for k in range(len(self.overlap)) if k not in assignment.values()]
 
     def _verdict(self, k: int, j: int, *, is_heir: bool) -> Verdict:
-        unchanged = self.affinity is not None and self.affinity[k, j] >= UNCHANGED
+        unchanged = self.affinity is not None and self.affinity[k, j] >= SAME_SHAPE
         contributors = (self.of_previous[:, j] >= MOST) & (self.of_segment[:, j] >= PART)
         if contributors.sum() > 1:
             return "merged"
@@ -262,7 +264,7 @@ class _Evidence:
 
     def _is_part(self, k: int, j: int) -> bool:
         """One of several new segments made of old segment k, where k itself does not go on unchanged."""
-        if self.affinity is not None and (self.affinity[k] >= UNCHANGED).any():
+        if self.affinity is not None and (self.affinity[k] >= SAME_SHAPE).any():
             return False
         parts = (self.of_previous[k] >= PART) & (self.of_segment[k] >= MOST)
         return bool(parts[j] and parts.sum() > 1)

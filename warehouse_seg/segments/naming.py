@@ -160,7 +160,7 @@ class Trait:
         words = self.words
         # Nobody places 1.1 orders: a few days or orders are told by halves.
         by_halves = words.unit[0] and self.typical < 10
-        value = spoken(round(2 * self.typical) / 2 if by_halves else self.typical)
+        value = readable_number(round(2 * self.typical) / 2 if by_halves else self.typical)
         if self.is_share:
             value = f"{100 * self.typical:.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
@@ -413,7 +413,7 @@ def _filled(phrase: str, value: str, unit: str) -> str:
     return phrase.replace("{unit}", unit).replace("{value}", value)
 
 
-def spoken(value: float) -> str:
+def readable_number(value: float) -> str:
     """A number as a person would say it: two digits below ten, whole above."""
     text = f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

@@ -75,7 +75,7 @@
 {#- The end of a step whose columns the next steps read many times. Postgres puts the text of a step in the place of its
     name: a membership of 5 segments over 8 features became an expression of gigabytes, and its plan took for ever. It
     leaves a step with an OFFSET as it is, and stores nothing for it. -#}
-{%- macro seg_step_end(dialect) -%}
+{%- macro seg_optimization_fence(dialect) -%}
     {{- '\n    offset 0' if dialect == 'postgres' -}}
 {%- endmacro -%}
 

@@ -39,7 +39,7 @@ with
 {%- endfor %}
 {%- if several %}
 
-everybody as (
+all_branches as (
     {%- for branch in branches %}
     select
         {{ seg_key_columns(keys, dialect) }},
@@ -54,7 +54,7 @@ everybody as (
 ),
 {%- endif %}
 
-{{ seg_softmax_steps('everybody' if several else 'log_joint', segments | map(attribute='segment_key') | list, carried, dialect) }}
+{{ seg_softmax_steps('all_branches' if several else 'log_joint', segments | map(attribute='segment_key') | list, carried, dialect) }}
 
 memberships as (
     select
@@ -68,7 +68,7 @@ memberships as (
         is_far,
         {%- endif %}
         missing_features
-    from total
+    from with_total
 )
 
 select
@@ -93,7 +93,7 @@ measured as {{ seg_not_materialized(dialect) if several }}(
         {{ seg_measure(feature, dialect) }} as x_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from {{ relation }}{{ seg_step_end(dialect) }}
+    from {{ relation }}{{ seg_optimization_fence(dialect) }}
 ),
 {%- endmacro -%}
 
@@ -111,7 +111,7 @@ standardized{{ branch.suffix }} as (
     {%- if several %}
     where {{ seg_branch_condition(branch) }}
     {%- endif %}
-    {{- seg_step_end(dialect) }}
+    {{- seg_optimization_fence(dialect) }}
 ),
 {%- endmacro -%}
 
@@ -126,13 +126,13 @@ whitened{{ branch.suffix }} as (
         {%- endfor %}
         {%- endfor %}
         missing_features
-    from standardized{{ branch.suffix }}{{ seg_step_end(dialect) }}
+    from standardized{{ branch.suffix }}{{ seg_optimization_fence(dialect) }}
 ),
 {%- endmacro -%}
 
 
 {#- Where there are several branches each says who is far, since log densities over other features cannot be compared:
-    everybody of whom something is missing and whose distance to the nearest segment is beyond the 99 % of chi-square. -#}
+    a customer with a missing feature whose distance to the nearest segment is beyond the 99 % of chi-square. -#}
 {%- macro seg_log_joint_step(branch, carried, several, dialect) -%}
 log_joint{{ branch.suffix }} as (
     select
@@ -144,18 +144,18 @@ log_joint{{ branch.suffix }} as (
         {{ seg_is_far(branch) }} as is_far,
         {%- endif %}
         missing_features
-    from whitened{{ branch.suffix }}{{ seg_step_end(dialect) }}
+    from whitened{{ branch.suffix }}{{ seg_optimization_fence(dialect) }}
 ),
 {%- endmacro -%}
 
 
-{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is `total`.
+{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is `with_total`.
 
     source    the step that has log_joint_<name> and the carried columns
     names     what follows log_joint_: a segment's key, or its number
     carried   texts of the columns that pass through -#}
 {%- macro seg_softmax_steps(source, names, carried, dialect) -%}
-maximum as (
+with_maximum as (
     select
         {%- for column in carried %}
         {{ column }},
@@ -164,7 +164,7 @@ maximum as (
         log_joint_{{ name }},
         {%- endfor %}
         {{ seg_greatest('log_joint_', names) }} as maximum
-    from {{ source }}{{ seg_step_end(dialect) }}
+    from {{ source }}{{ seg_optimization_fence(dialect) }}
 ),
 
 shifted as (
@@ -176,10 +176,10 @@ shifted as (
         {{ seg_exp_of_negative('log_joint_' ~ name ~ ' - maximum', dialect) }} as shifted_{{ name }},
         {%- endfor %}
         maximum
-    from maximum{{ seg_step_end(dialect) }}
+    from with_maximum{{ seg_optimization_fence(dialect) }}
 ),
 
-total as (
+with_total as (
     select
         {%- for column in carried %}
         {{ column }},
@@ -189,7 +189,7 @@ total as (
         {%- endfor %}
         {% for name in names %}{{ ' + ' if not loop.first }}shifted_{{ name }}{% endfor %} as total,
         maximum
-    from shifted{{ seg_step_end(dialect) }}
+    from shifted{{ seg_optimization_fence(dialect) }}
 ),
 {%- endmacro -%}
 

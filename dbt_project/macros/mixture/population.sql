@@ -1,20 +1,20 @@
 {#-
     What one pass of expectation maximisation needs of all customers, as one row of sums: nobody leaves the warehouse.
 
-    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ psi_f where f = g):
+    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ rounding_variance_f where f = g):
 
         l_k       = ln w_k + E ln N(z | m_k, covariance_k) = sum of coefficients times moments     log_joint
         n_k = sum w p_k        z_k_f = sum w p_k z_f        zz_k_f_g = sum w p_k zz_f_g
         objective = sum w ln sum_k exp(l_k)
 
-    with the memberships p and a customer's weight w (1 where there is none); psi is the variance that rounding left
+    with the memberships p and a customer's weight w (1 where there is none); v is the variance that rounding left
     (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits that
     count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
 
     features        as model.features of seg_mixture_scores
     missing         names of the features that the summed customers lack, and no others do; [] for those who lack none
     coefficients    per segment a text for every moment: 1, z by feature, zz by pairs of features f <= g in their order
-    roundings       a list beside features: step and atoms, by value; [] where every value is exact
+    roundings       a list beside features: step and point masses, by value; [] where every value is exact
     weight          name of the column of weights, or none
     diagonal        true where the covariances are diagonal: the squares are enough
 -#}
@@ -39,12 +39,12 @@ standardized as (
         {{ seg_standardized(features[one.first - 1], 'x_' ~ one.first) }} as {{ one.name }},
         {%- endfor %}
         {%- for position in rounded %}
-        {{ seg_rounding_variance(features[position - 1], 'x_' ~ position, roundings[position - 1]) }} as psi_{{ position }},
+        {{ seg_rounding_variance(features[position - 1], 'x_' ~ position, roundings[position - 1]) }} as rounding_variance_{{ position }},
         {%- endfor %}
         customer_weight
     from measured
     where {% for feature in features %}x_{{ loop.index }} is {{ 'null' if feature.feature in missing else 'not null' }}{{ ' and ' if not loop.last }}{% endfor %}
-    {{- seg_step_end(dialect) }}
+    {{- seg_optimization_fence(dialect) }}
 ),
 
 moments as (
@@ -53,10 +53,10 @@ moments as (
         {{ one.name }},
         {%- endfor %}
         {%- for one in products %}
-        z_{{ one.first }} * z_{{ one.second }}{{ ' + psi_' ~ one.first if one.first == one.second and one.first in rounded }} as {{ one.name }},
+        z_{{ one.first }} * z_{{ one.second }}{{ ' + rounding_variance_' ~ one.first if one.first == one.second and one.first in rounded }} as {{ one.name }},
         {%- endfor %}
         customer_weight
-    from standardized{{ seg_step_end(dialect) }}
+    from standardized{{ seg_optimization_fence(dialect) }}
 ),
 {%- if dialect == 'duckdb' and moments %}
 
@@ -75,7 +75,7 @@ log_joint as (
         {{ row[0] }}{{ seg_plus_inner_product(moments, row, dialect) }} as log_joint_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from {{ 'listed' if dialect == 'duckdb' and moments else 'moments' }}{{ seg_step_end(dialect) }}
+    from {{ 'listed' if dialect == 'duckdb' and moments else 'moments' }}{{ seg_optimization_fence(dialect) }}
 ),
 
 {{ seg_softmax_steps('log_joint', range(1, coefficients | length + 1) | list, carried, dialect) }}
@@ -87,7 +87,7 @@ memberships as (
         shifted_{{ loop.index }} / total{{ weighted }} as membership_{{ loop.index }},
         {%- endfor %}
         (maximum + ln(total)){{ weighted }} as density
-    from total{{ seg_step_end(dialect) }}
+    from with_total{{ seg_optimization_fence(dialect) }}
 )
 
 select
@@ -146,14 +146,14 @@ from memberships
 {%- endmacro -%}
 
 
-{#- psi = (step T'(clip(x)))^2, step = q / (scale sqrt(12)); of an atom the variance that it was given. -#}
+{#- (step T'(clip(x)))^2, step = q / (scale sqrt(12)); of a point mass the variance that it was given. -#}
 {%- macro seg_rounding_variance(feature, column, rounding) -%}
     {%- set value = seg_clipped(feature, column) -%}
     {%- set slope = rounding.step ~ ' * ' ~ seg_slope(feature.transform, value) -%}
-    {%- if rounding.atoms -%}
+    {%- if rounding.point_masses -%}
         case {{ value }}
-            {%- for atom in rounding.atoms %}
-            when {{ atom[0] }} then {{ atom[1] }}
+            {%- for mass in rounding.point_masses %}
+            when {{ mass[0] }} then {{ mass[1] }}
             {%- endfor %}
             else ({{ slope }}) * ({{ slope }})
         end
@@ -164,5 +164,5 @@ from memberships
 
 
 {%- macro seg_is_rounded(rounding) -%}
-    {{- 'yes' if rounding.atoms or rounding.step != '0.0e0' else 'no' -}}
+    {{- 'yes' if rounding.point_masses or rounding.step != '0.0e0' else 'no' -}}
 {%- endmacro -%}

@@ -91,19 +91,19 @@ differences as (
         on top_segment.pattern = runner_up.pattern and top_segment.segment_key <> runner_up.segment_key
 ),
 
-pairs as {{ seg_once(dialect) }}(
+pairs as {{ seg_materialized(dialect) }}(
     select
         pattern,
         segment_key,
         runner_up_segment_key,
         log_norm + 5e-1 * (
             {%- for feature in model.features %}
-            {{ '+ ' if not loop.first }}half_{{ loop.index }} * ({{ seg_times(places, 'curvature', 'half', loop.index) }})
+            {{ '+ ' if not loop.first }}half_{{ loop.index }} * ({{ seg_row_dot(places, 'curvature', 'half', loop.index) }})
             {%- endfor %}
         ) as base_log_odds,
         {%- for feature in model.features %}
         midpoint_{{ loop.index }},
-        {{ seg_times(places, 'precisions', 'half', loop.index) }} as slope_{{ loop.index }},
+        {{ seg_row_dot(places, 'precisions', 'half', loop.index) }} as slope_{{ loop.index }},
         {%- endfor %}
         {%- for place in places %}
         curvature_{{ place | join('_') }}
@@ -150,13 +150,13 @@ compared as (
             and customer_segments.runner_up_segment_key = pairs.runner_up_segment_key
 ),
 
-contributions as {{ seg_once(dialect) }}(
+contributions as {{ seg_materialized(dialect) }}(
     select
         {{ keys }},
         {{ pair }},
         base_log_odds,
         {%- for feature in model.features %}
-        deviation_{{ loop.index }} * (slope_{{ loop.index }} + 5e-1 * ({{ seg_times(places, 'curvature', 'deviation', loop.index) }})) as contribution_{{ loop.index }},
+        deviation_{{ loop.index }} * (slope_{{ loop.index }} + 5e-1 * ({{ seg_row_dot(places, 'curvature', 'deviation', loop.index) }})) as contribution_{{ loop.index }},
         deviation_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
@@ -242,7 +242,7 @@ from named
 
 
 {#- Row i of a symmetric matrix times a vector: matrix_i_1 * vector_1 + matrix_i_2 * vector_2 + … -#}
-{%- macro seg_times(places, matrix, vector, i) -%}
+{%- macro seg_row_dot(places, matrix, vector, i) -%}
     {%- set terms = [] -%}
     {%- for place in places if i in place -%}
         {%- set j = place[0] + place[1] - i -%}
@@ -254,7 +254,7 @@ from named
 
 {#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair for
     every customer, and of three nested ranks over four features so much that its process died after two minutes. -#}
-{%- macro seg_once(dialect) -%}
+{%- macro seg_materialized(dialect) -%}
     {{- 'materialized ' if dialect == 'postgres' -}}
 {%- endmacro -%}
 
@@ -301,7 +301,7 @@ strength_{{ rank }} as (
     from {{ 'reason_' ~ (rank - 1) if before else 'contributions' }}
 ),
 
-reason_{{ rank }} as {{ seg_once(dialect) }}(
+reason_{{ rank }} as {{ seg_materialized(dialect) }}(
     select
         {{ carried }},
         base_log_odds,

@@ -30,7 +30,7 @@ top_membership as (
     select
         *,
         {{ seg_greatest('membership_', segments | map(attribute='segment_key') | list) }} as membership
-    from scores{{ seg_step_end(dialect) }}
+    from scores{{ seg_optimization_fence(dialect) }}
 ),
 
 top_segment as (
@@ -41,14 +41,14 @@ top_segment as (
             when {{ seg_membership_column(segment) }} = membership then {{ seg_literal(segment.segment_key, dialect) }}
             {%- endfor %}
         end as segment_key
-    from top_membership{{ seg_step_end(dialect) }}
+    from top_membership{{ seg_optimization_fence(dialect) }}
 ),
 
 runner_up_membership as (
     select
         *,
         {{ seg_largest_of_the_others(segments, dialect) }} as runner_up_membership
-    from top_segment{{ seg_step_end(dialect) }}
+    from top_segment{{ seg_optimization_fence(dialect) }}
 ),
 
 runner_up_segment as (
@@ -59,7 +59,7 @@ runner_up_segment as (
             when segment_key <> {{ seg_literal(segment.segment_key, dialect) }} and {{ seg_membership_column(segment) }} = runner_up_membership then {{ seg_literal(segment.segment_key, dialect) }}
             {%- endfor %}
         end as runner_up_segment_key
-    from runner_up_membership{{ seg_step_end(dialect) }}
+    from runner_up_membership{{ seg_optimization_fence(dialect) }}
 )
 
 select

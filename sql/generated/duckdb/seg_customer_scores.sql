@@ -49,7 +49,7 @@ log_joint as (
     from whitened
 ),
 
-maximum as (
+with_maximum as (
     select
         customer_id, as_of_date,
         missing_features,
@@ -66,10 +66,10 @@ shifted as (
         exp(log_joint_s1 - maximum) as shifted_s1,
         exp(log_joint_s2 - maximum) as shifted_s2,
         maximum
-    from maximum
+    from with_maximum
 ),
 
-total as (
+with_total as (
     select
         customer_id, as_of_date,
         missing_features,
@@ -88,7 +88,7 @@ memberships as (
         shifted_s2 / total as membership_s2,
         maximum + ln(total) as log_density,
         missing_features
-    from total
+    from with_total
 )
 
 select

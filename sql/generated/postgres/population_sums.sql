@@ -15,7 +15,7 @@ standardized as (
         (ln(case when x_1 < 1.0e0 then 1.0e0 else x_1 end) - 4.5e0) / 1.25e0 as z_1,
         (ln(case when x_2 < 1.0e0 then 1.0e0 else x_2 end) - 0.5e0) / 0.75e0 as z_2,
         (ln(1e0 + case when x_3 < 0.0e0 then 0.0e0 else x_3 end) - 2.0e0) / 2.0e0 as z_3,
-        (0.23094010767585033e0 * 1e0 / (case when x_1 < 1.0e0 then 1.0e0 else x_1 end)) * (0.23094010767585033e0 * 1e0 / (case when x_1 < 1.0e0 then 1.0e0 else x_1 end)) as psi_1,
+        (0.23094010767585033e0 * 1e0 / (case when x_1 < 1.0e0 then 1.0e0 else x_1 end)) * (0.23094010767585033e0 * 1e0 / (case when x_1 < 1.0e0 then 1.0e0 else x_1 end)) as rounding_variance_1,
         customer_weight
     from measured
     where x_1 is not null and x_2 is not null and x_3 is not null
@@ -27,7 +27,7 @@ moments as (
         z_1,
         z_2,
         z_3,
-        z_1 * z_1 + psi_1 as zz_1_1,
+        z_1 * z_1 + rounding_variance_1 as zz_1_1,
         z_1 * z_2 as zz_1_2,
         z_1 * z_3 as zz_1_3,
         z_2 * z_2 as zz_2_2,
@@ -47,7 +47,7 @@ log_joint as (
     offset 0
 ),
 
-maximum as (
+with_maximum as (
     select
         z_1,
         z_2,
@@ -79,11 +79,11 @@ shifted as (
         exp(case when log_joint_1 - maximum < -2e2 then -2e2 else log_joint_1 - maximum end) as shifted_1,
         exp(case when log_joint_2 - maximum < -2e2 then -2e2 else log_joint_2 - maximum end) as shifted_2,
         maximum
-    from maximum
+    from with_maximum
     offset 0
 ),
 
-total as (
+with_total as (
     select
         z_1,
         z_2,
@@ -108,7 +108,7 @@ memberships as (
         shifted_1 / total as membership_1,
         shifted_2 / total as membership_2,
         (maximum + ln(total)) as density
-    from total
+    from with_total
     offset 0
 )
 

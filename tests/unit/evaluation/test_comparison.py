@@ -13,16 +13,16 @@ from warehouse_seg.evaluation.comparison import (
     UNASSIGNED,
     Compared,
     Customers,
+    bootstrap_agreement,
     compare,
     density,
     knee,
     methods_for,
     nearest_label,
-    repeats,
     rules,
     verdict,
 )
-from warehouse_seg.evaluation.predictive_power import Judgement, Past, Prediction
+from warehouse_seg.evaluation.predictive_power import Judgement, Prediction, TimeSplit
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 
@@ -55,11 +55,11 @@ def crossed() -> tuple[Array, NDArray[np.intp]]:
     )
 
 
-def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[em.Moments, em.Parameters]:
+def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[em.SufficientStatistics, em.Parameters]:
     """The optimum that the planted types lead to."""
-    moments = em.moments_of(z)
-    start = em.from_responsibilities(moments, np.eye(3)[types].T, "full")
-    return moments, em.ascend(moments, start, "full").parameters
+    statistics = em.sufficient_statistics(z)
+    start = em.from_responsibilities(statistics, np.eye(3)[types].T, "full")
+    return statistics, em.fit_em(statistics, start, "full").parameters
 
 
 @pytest.mark.parametrize("name", ["k-means", "Ward hierarchical", "DBSCAN", "spectral"])
@@ -73,8 +73,8 @@ def test_every_method_finds_types_that_are_balls_apart(name: str) -> None:
 
 def test_on_balls_a_simpler_method_does_as_well() -> None:
     z, types = balls()
-    moments, parameters = mixture_of(z, types)
-    mixture, *others = compare(Customers(z, None), moments, parameters, SHAPE, seed=1)
+    statistics, parameters = mixture_of(z, types)
+    mixture, *others = compare(Customers(z, None), statistics, parameters, SHAPE, seed=1)
     assert mixture.as_good is None
     assert mixture.agreement == pytest.approx(1)
     by_name = {one.method: one for one in others}
@@ -87,11 +87,15 @@ def test_on_balls_a_simpler_method_does_as_well() -> None:
 
 def test_across_each_other_only_the_mixture_repeats_and_foretells() -> None:
     z, types = crossed()
-    moments, parameters = mixture_of(z, types)
+    statistics, parameters = mixture_of(z, types)
     random = np.random.default_rng(3)
     spend = np.where(types == 0, 100.0, 1.0) * (random.random(COUNT) < 0.7)
-    past = Past("2026-01-01", 90, moments, random.random((COUNT, 3)), spend, spend > 0)
-    compared = compare(Customers(z, past.history), moments, parameters, SHAPE, 1, past)
+    time_split = TimeSplit(
+        "2026-01-01", 90, statistics, random.random((COUNT, 3)), spend, spend > 0
+    )
+    compared = compare(
+        Customers(z, time_split.history), statistics, parameters, SHAPE, 1, time_split
+    )
     assert [one.method for one in compared][-1] == "RFM rules"
     assert not any(one.as_good for one in compared)
     assert all(one.prediction is not None for one in compared)
@@ -127,10 +131,12 @@ def test_labels_by_chance_do_not_repeat_and_labels_by_rule_do() -> None:
     z, types = balls()
     customers = Customers(z, None)
     random = np.random.default_rng(4)
-    drawn = repeats(lambda those: random.choice(3, len(those.z)), customers, types, seed=1)
+    drawn = bootstrap_agreement(
+        lambda those: random.choice(3, len(those.z)), customers, types, seed=1
+    )
     assert drawn == pytest.approx(0, abs=0.05)
     side = np.asarray(z[:, 0] > 0, dtype=np.intp)
-    ruled = repeats(
+    ruled = bootstrap_agreement(
         lambda those: np.asarray(those.z[:, 0] > 0, dtype=np.intp), customers, side, seed=1
     )
     assert ruled == pytest.approx(1)

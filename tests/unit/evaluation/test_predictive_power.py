@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.evaluation.predictive_power import (
-    Past,
-    foretold,
+    TimeSplit,
     indicators,
     judged,
     predictions,
+    predictive_power,
 )
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
@@ -119,8 +119,8 @@ def test_the_time_split_fits_as_of_the_day() -> None:
     # What customers do later depends on their type, and not on where in it they are.
     spend = np.where(types == 1, 100.0, 0.0) * (random.random(COUNT) < 0.8)
     history = random.random((COUNT, 3))
-    past = Past("2026-01-01", 90, em.moments_of(z), history, spend, spend > 0)
-    found = {one.by: one for one in foretold(past, Shape(2, "full"), seed=1)}
+    time_split = TimeSplit("2026-01-01", 90, em.sufficient_statistics(z), history, spend, spend > 0)
+    found = {one.by: one for one in predictive_power(time_split, Shape(2, "full"), seed=1)}
     assert list(found) == [
         "memberships",
         "top segment",

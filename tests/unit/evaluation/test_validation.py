@@ -14,8 +14,8 @@ from warehouse_seg.evaluation import validation
 from warehouse_seg.evaluation.predictive_power import Judgement, Prediction
 from warehouse_seg.evaluation.validation import (
     Likelihood,
+    PredictivePower,
     Starts,
-    TimeSplit,
     Validation,
     Window,
     agreement,
@@ -66,8 +66,8 @@ def model(*means: float, deviation: float = 1.0) -> SegmentModel:
 
 
 def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussian() -> None:
-    moments = em.moments_of(customers(TWO, 3_000, seed=1))
-    found = likelihood(moments, TWO, SHAPE)
+    statistics = em.sufficient_statistics(customers(TWO, 3_000, seed=1))
+    found = likelihood(statistics, TWO, SHAPE)
     assert found.held_out is not None
     assert found.single_gaussian is not None
     assert found.held_out == pytest.approx(found.training, abs=0.1)
@@ -76,11 +76,11 @@ def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussia
 
 def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
     one = em.Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
-    moments = em.moments_of(customers(one, 3_000, seed=2))
+    statistics = em.sufficient_statistics(customers(one, 3_000, seed=2))
     start = em.from_responsibilities(
-        moments, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
+        statistics, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
     )
-    found = likelihood(moments, start, SHAPE)
+    found = likelihood(statistics, start, SHAPE)
     assert found.held_out is not None
     assert found.single_gaussian is not None
     assert found.held_out < found.single_gaussian + 0.01
@@ -88,9 +88,9 @@ def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
 
 def test_searches_from_other_starts_find_the_planted_segments() -> None:
     z = customers(TWO, 1_000, seed=3)
-    moments = em.moments_of(z)
-    fit = em.ascend(moments, TWO, "full")
-    found = start_stability(moments, fit.parameters, SHAPE, seed=1)
+    statistics = em.sufficient_statistics(z)
+    fit = em.fit_em(statistics, TWO, "full")
+    found = start_stability(statistics, fit.parameters, SHAPE, seed=1)
     assert found.sound == found.searches
     assert found.agreement is not None
     assert found.agreement > 0.99
@@ -99,9 +99,9 @@ def test_searches_from_other_starts_find_the_planted_segments() -> None:
 
 def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
     z = customers(TWO, 1_000, seed=3)
-    moments = em.moments_of(z)
-    poor = em.from_responsibilities(moments, np.eye(2)[np.arange(1_000) % 2].T, "full")
-    found = start_stability(moments, poor, SHAPE, seed=1)
+    statistics = em.sufficient_statistics(z)
+    poor = em.from_responsibilities(statistics, np.eye(2)[np.arange(1_000) % 2].T, "full")
+    found = start_stability(statistics, poor, SHAPE, seed=1)
     assert found.agreement is not None
     assert found.agreement < 0.2
     assert found.gain is not None
@@ -112,13 +112,13 @@ def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optim
     """One feature is nearly constant: whatever is fitted is flat."""
     z = customers(TWO, 1_000, seed=3)
     z[:, 1] *= 1e-3
-    found = start_stability(em.moments_of(z), TWO, SHAPE, seed=1)
+    found = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
     assert (found.sound, found.agreement, found.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
     z = customers(TWO, 2_000, seed=4)
-    again = window_agreement(em.moments_of(z), TWO, SHAPE, seed=1)
+    again = window_agreement(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
     assert again is not None
     assert again > 0.95
 
@@ -126,7 +126,7 @@ def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
 def test_an_earlier_day_with_other_types_has_other_segments() -> None:
     turned = replace(TWO, means=np.array([[0.0, -3.0], [0.0, 4.0]]))
     z = customers(turned, 2_000, seed=4)
-    again = window_agreement(em.moments_of(z), TWO, SHAPE, seed=1)
+    again = window_agreement(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
     assert again is not None
     assert again < 0.5
 
@@ -289,7 +289,7 @@ def test_the_verdict_says_what_memberships_foretell(
         prediction("memberships", None, None),
         prediction("RFM quintiles", spend, buying),
     )
-    split = TimeSplit("2026-01-01", 90, 900, 0.3, predictions)
+    split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
     assert said in verdict(replace(SOUND, time_split=split))
 
 

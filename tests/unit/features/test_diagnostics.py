@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.features.diagnostics import (
-    atoms,
     is_flag,
     parts_of_one,
+    point_masses,
     spread,
     tail_findings,
     unexplained,
@@ -26,7 +26,7 @@ def normal(seed: int = 1) -> Array:
     return np.random.default_rng(seed).normal(size=CUSTOMERS)
 
 
-def with_atom(share: float, value: float = 0.3) -> Array:
+def with_point_mass(share: float, value: float = 0.3) -> Array:
     values = normal()
     values[: int(share * CUSTOMERS)] = value
     return values
@@ -36,43 +36,43 @@ NO_ROUNDING = np.zeros(CUSTOMERS)
 
 
 def test_a_value_that_many_share_is_found_with_its_share() -> None:
-    found = atoms(with_atom(0.03), NO_ROUNDING)
-    assert [round(atom.share, 3) for atom in found] == [0.03]
+    found = point_masses(with_point_mass(0.03), NO_ROUNDING)
+    assert [round(mass.share, 3) for mass in found] == [0.03]
     assert found[0].rows[: int(0.03 * CUSTOMERS)].all()
 
 
 def test_it_is_as_wide_as_the_customers_around_it_are_dense() -> None:
     """3 % at a density of 0.38 per standard deviation: 0.08 standard deviations."""
-    (atom,) = atoms(with_atom(0.03), NO_ROUNDING)
-    assert atom.width == pytest.approx(0.03 / 0.37, rel=0.15)
+    (mass,) = point_masses(with_point_mass(0.03), NO_ROUNDING)
+    assert mass.width == pytest.approx(0.03 / 0.37, rel=0.15)
 
 
 def test_customers_that_all_differ_have_none() -> None:
-    assert atoms(normal(), NO_ROUNDING) == []
+    assert point_masses(normal(), NO_ROUNDING) == []
 
 
 def test_a_few_equal_values_are_none() -> None:
-    assert atoms(with_atom(0.004), NO_ROUNDING) == []
+    assert point_masses(with_point_mass(0.004), NO_ROUNDING) == []
 
 
 def test_what_the_resolution_explains_is_none() -> None:
     """Whole numbers are all shared by many; they are as wide as they are apart."""
     rounded = np.round(2 * normal()) / 2
     width = 0.5
-    assert atoms(rounded, np.full(CUSTOMERS, width**2 / 12)) == []
-    assert atoms(rounded, NO_ROUNDING) != []
+    assert point_masses(rounded, np.full(CUSTOMERS, width**2 / 12)) == []
+    assert point_masses(rounded, NO_ROUNDING) != []
 
 
-def test_only_the_atoms_rows_are_widened() -> None:
-    z = with_atom(0.03)
-    psi, (atom,) = spread(z, NO_ROUNDING)
-    assert np.all(psi[~atom.rows] == 0)
-    assert np.all(psi[atom.rows] == atom.width**2 / 12)
+def test_only_the_rows_of_a_point_mass_are_widened() -> None:
+    z = with_point_mass(0.03)
+    rounding_variance, (mass,) = spread(z, NO_ROUNDING)
+    assert np.all(rounding_variance[~mass.rows] == 0)
+    assert np.all(rounding_variance[mass.rows] == mass.width**2 / 12)
 
 
-def test_an_atom_is_never_wider_than_a_standard_deviation() -> None:
-    (atom,) = atoms(with_atom(0.9, value=9.0), NO_ROUNDING)
-    assert atom.width == 1.0
+def test_a_point_mass_is_never_wider_than_a_standard_deviation() -> None:
+    (mass,) = point_masses(with_point_mass(0.9, value=9.0), NO_ROUNDING)
+    assert mass.width == 1.0
 
 
 def test_what_the_features_before_leave_unexplained() -> None:
@@ -157,7 +157,7 @@ def test_a_feature_that_nearly_follows_is_kept_and_said() -> None:
     assert "nearly: 99.0% of it follows from the features before it; kept" in findings
 
 
-def test_an_atom_is_said_in_the_features_own_unit() -> None:
+def test_a_point_mass_is_said_in_the_features_own_unit() -> None:
     price = np.exp(3 + normal())
     price[:200] = 11.77
     _, findings = names_of({"average_order_value": price})

@@ -212,7 +212,7 @@ def test_what_was_not_measured_stays_so_and_moves_no_center() -> None:
     assert gaps.features == complete.features
     assert gaps.features[0].median == np.median(values)
     assert np.isnan(gaps.z[CUSTOMERS:]).all()
-    assert not gaps.psi[CUSTOMERS:].any()
+    assert not gaps.rounding_variance[CUSTOMERS:].any()
     assert "not measured for" in gaps.findings[0]
     assert not any("not measured" in finding for finding in complete.findings)
 
@@ -252,17 +252,19 @@ def test_a_quotient_of_cents_is_measured_in_cents() -> None:
 
 
 def test_rounding_variance_by_hand() -> None:
-    """Whole days on a logarithmic scale: the slope at 4 is 1/4, so psi = (1 / 4 / 2)^2 / 12; at a clip, the clip's."""
+    """Whole days on a logarithmic scale: the slope at 4 is 1/4, so it is (1 / 4 / 2)^2 / 12; at a clip, the clip's."""
     feature = Feature(
         feature="days", transform="log", clip_low=1, clip_high=8, scale=2, resolution=1
     )
-    psi = rounding_variance(feature, np.array([4.0, 0.0, 100.0]))
-    np.testing.assert_allclose(psi, [1 / 64 / 12, 1 / 4 / 12, 1 / 256 / 12])
+    variance = rounding_variance(feature, np.array([4.0, 0.0, 100.0]))
+    np.testing.assert_allclose(variance, [1 / 64 / 12, 1 / 4 / 12, 1 / 256 / 12])
 
 
 def test_exact_values_have_no_rounding_variance() -> None:
     values = normal()
-    assert np.all(prepare({"measure": values}, [FeatureChoice(name="measure")]).psi == 0)
+    assert np.all(
+        prepare({"measure": values}, [FeatureChoice(name="measure")]).rounding_variance == 0
+    )
 
 
 @pytest.mark.parametrize(("count", "warned"), [(499, True), (500, False)])
@@ -286,7 +288,7 @@ def test_a_stored_treatment_applied_to_its_own_customers_gives_the_same() -> Non
     again = prepare_as(columns, first.features)
     assert again.features == first.features
     np.testing.assert_array_equal(again.z, first.z)
-    np.testing.assert_array_equal(again.psi, first.psi)
+    np.testing.assert_array_equal(again.rounding_variance, first.rounding_variance)
 
 
 def test_a_stored_treatment_moves_nothing_for_other_customers() -> None:

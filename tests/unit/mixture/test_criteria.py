@@ -10,7 +10,7 @@ from sklearn.metrics import silhouette_score
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate, held_out_log_likelihood
-from warehouse_seg.mixture.search import Found, Shape, search
+from warehouse_seg.mixture.search import SearchResult, Shape, search
 from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 
@@ -32,25 +32,25 @@ def settings(**model: float) -> ModelSettings:
 
 
 @pytest.fixture(scope="module")
-def found() -> Found:
+def found() -> SearchResult:
     z = groups()
-    return search(em.moments_of(z), SHAPE, seed=1)
+    return search(em.sufficient_statistics(z), SHAPE, seed=1)
 
 
 @pytest.fixture(scope="module")
-def candidate(found: Found) -> Candidate:
+def candidate(found: SearchResult) -> Candidate:
     z = groups()
-    return candidate_of(SHAPE, found, em.moments_of(z), settings())
+    return candidate_of(SHAPE, found, em.sufficient_statistics(z), settings())
 
 
-def memberships(found: Found) -> Array:
+def memberships(found: SearchResult) -> Array:
     parameters = found.best.parameters
     parts = zip(parameters.weights, parameters.means, parameters.covariances, strict=True)
     densities = np.array([w * multivariate_normal(m, s).pdf(groups()) for w, m, s in parts])
     return np.asarray(densities / densities.sum(axis=0))
 
 
-def test_icl_adds_twice_the_entropy_to_bic(found: Found, candidate: Candidate) -> None:
+def test_icl_adds_twice_the_entropy_to_bic(found: SearchResult, candidate: Candidate) -> None:
     p = memberships(found)
     entropy = -float((p * np.log(p)).sum())
     assert candidate.icl == pytest.approx((candidate.bic or 0) + 2 * entropy, rel=1e-9)
@@ -59,7 +59,7 @@ def test_icl_adds_twice_the_entropy_to_bic(found: Found, candidate: Candidate) -
 
 
 def test_hard_clusters_are_measured_as_scikit_learn_does(
-    found: Found, candidate: Candidate
+    found: SearchResult, candidate: Candidate
 ) -> None:
     labels = memberships(found).argmax(axis=0)
     assert candidate.silhouette == pytest.approx(silhouette_score(groups(), labels), rel=1e-9)
@@ -75,10 +75,10 @@ def test_customers_that_were_held_out_are_described_nearly_as_well(candidate: Ca
 def test_a_model_of_noise_describes_others_worse() -> None:
     """Twelve components on ninety customers: fitted well, and wrong."""
     z = groups()[:90]
-    moments = em.moments_of(z)
+    statistics = em.sufficient_statistics(z)
     shape = Shape(12, "full")
-    best = search(moments, shape, seed=1).best
-    held_out = held_out_log_likelihood(moments, best.parameters, shape)
+    best = search(statistics, shape, seed=1).best
+    held_out = held_out_log_likelihood(statistics, best.parameters, shape)
     assert held_out is None or held_out < best.objective / len(z) - 0.5
 
 
@@ -91,9 +91,11 @@ def test_a_sound_candidate_has_no_reason_yet(candidate: Candidate) -> None:
     assert (candidate.reason, candidate.chosen) == ("", False)
 
 
-def test_a_segment_that_is_too_small_is_refused(found: Found) -> None:
+def test_a_segment_that_is_too_small_is_refused(found: SearchResult) -> None:
     z = groups()
-    refused = candidate_of(SHAPE, found, em.moments_of(z), settings(min_segment_share=0.4))
+    refused = candidate_of(
+        SHAPE, found, em.sufficient_statistics(z), settings(min_segment_share=0.4)
+    )
     assert refused.reason.startswith("refused: smallest segment 3")
 
 

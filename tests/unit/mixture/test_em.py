@@ -43,8 +43,10 @@ def ascents(draw: st.DrawFn) -> tuple[Array, Array, em.Parameters, CovarianceTyp
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     seed = draw(st.integers(0, 2**32 - 1))
     z, start = overlapping(seed, size, count)
-    psi = np.random.default_rng(seed + 1).uniform(1e-6, draw(st.floats(1e-5, 2.0)), z.shape)
-    return z, psi, start, draw(st.sampled_from(TYPES))
+    rounding_variance = np.random.default_rng(seed + 1).uniform(
+        1e-6, draw(st.floats(1e-5, 2.0)), z.shape
+    )
+    return z, rounding_variance, start, draw(st.sampled_from(TYPES))
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
@@ -52,13 +54,13 @@ def ascents(draw: st.DrawFn) -> tuple[Array, Array, em.Parameters, CovarianceTyp
 def test_the_objective_never_falls(
     ascent: tuple[Array, Array, em.Parameters, CovarianceType],
 ) -> None:
-    z, psi, parameters, covariance_type = ascent
-    moments = em.moments_of(z, psi)
+    z, rounding_variance, parameters, covariance_type = ascent
+    statistics = em.sufficient_statistics(z, rounding_variance)
     objectives = []
     for _ in range(15):
-        responsibilities, objective = em.expectation(moments, parameters)
+        responsibilities, objective = em.expectation(statistics, parameters)
         objectives.append(objective)
-        sums = em.completed(em.sums_of(moments, responsibilities), parameters)
+        sums = em.completed(em.sums_of(statistics, responsibilities), parameters)
         parameters = em.maximization(sums, covariance_type, 0.0)
     rounding = 1e-12 * CUSTOMERS * np.abs(objectives).max()
     assert np.diff(objectives).min() >= -rounding
@@ -67,15 +69,15 @@ def test_the_objective_never_falls(
 def test_a_regularization_added_afterwards_is_no_ascent() -> None:
     """The partner, and why the product keeps it at 1e-6: from an optimum, a pass with 0.05 goes down."""
     z, start = overlapping(3, 2, 2)
-    moments = em.moments_of(z)
-    optimum = em.ascend(moments, start, "full", tolerance=1e-12)
-    responsibilities, _ = em.expectation(moments, optimum.parameters)
-    next_one = em.from_responsibilities(moments, responsibilities, "full", 0.05)
-    assert em.expectation(moments, next_one)[1] < optimum.objective - 0.1
+    statistics = em.sufficient_statistics(z)
+    optimum = em.fit_em(statistics, start, "full", tolerance=1e-12)
+    responsibilities, _ = em.expectation(statistics, optimum.parameters)
+    next_one = em.from_responsibilities(statistics, responsibilities, "full", 0.05)
+    assert em.expectation(statistics, next_one)[1] < optimum.objective - 0.1
 
 
 def scikit_learn_after(
-    passes: int, z: Array, start: em.Parameters, covariance_type: CovarianceType
+    iterations: int, z: Array, start: em.Parameters, covariance_type: CovarianceType
 ) -> em.Parameters:
     precisions = np.linalg.inv(start.covariances)
     mixture = GaussianMixture(
@@ -83,7 +85,7 @@ def scikit_learn_after(
         covariance_type=covariance_type,
         tol=0,
         reg_covar=0,
-        max_iter=passes,
+        max_iter=iterations,
         weights_init=start.weights,
         means_init=start.means,
         precisions_init={
@@ -112,15 +114,17 @@ def square(mixture: GaussianMixture, size: int) -> Array:
     return diagonals[:, :, None] * np.eye(size)
 
 
-@pytest.mark.parametrize("passes", [1, 10])
+@pytest.mark.parametrize("iterations", [1, 10])
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_exact_values_are_fitted_as_scikit_learn_does(
-    covariance_type: CovarianceType, passes: int
+    covariance_type: CovarianceType, iterations: int
 ) -> None:
     z, start = overlapping(7, 3, 3)
-    moments = em.moments_of(z)
-    theirs = scikit_learn_after(passes, z, start, covariance_type)
-    ours = em.ascend(moments, start, covariance_type, tolerance=0, passes=passes).parameters
+    statistics = em.sufficient_statistics(z)
+    theirs = scikit_learn_after(iterations, z, start, covariance_type)
+    ours = em.fit_em(
+        statistics, start, covariance_type, tolerance=0, iterations=iterations
+    ).parameters
     for name in ("weights", "means", "covariances"):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-9)
 
@@ -128,12 +132,12 @@ def test_exact_values_are_fitted_as_scikit_learn_does(
 @pytest.mark.parametrize("covariance_type", TYPES)
 def test_responsibilities_and_objective_are_scikit_learns(covariance_type: CovarianceType) -> None:
     z, start = overlapping(11, 4, 3)
-    moments = em.moments_of(z)
-    fit = em.ascend(moments, start, covariance_type, passes=5)
+    statistics = em.sufficient_statistics(z)
+    fit = em.fit_em(statistics, start, covariance_type, iterations=5)
     mixture = GaussianMixture(3, covariance_type="full")
     mixture.weights_, mixture.means_ = fit.parameters.weights, fit.parameters.means
     mixture.precisions_cholesky_ = np.linalg.cholesky(np.linalg.inv(fit.parameters.covariances))
-    responsibilities, objective = em.expectation(moments, fit.parameters)
+    responsibilities, objective = em.expectation(statistics, fit.parameters)
     np.testing.assert_allclose(responsibilities.T, mixture.predict_proba(z), rtol=0, atol=1e-9)
     assert objective == pytest.approx(mixture.score_samples(z).sum(), rel=1e-9)
     assert fit.objective == pytest.approx(objective, rel=1e-12)
@@ -141,14 +145,14 @@ def test_responsibilities_and_objective_are_scikit_learns(covariance_type: Covar
 
 def test_rounding_by_hand() -> None:
     """Four customers at 0, 0, 1, 1, each rounded to whole units: variance 1/4 of the values + 1/12 of the rounding."""
-    z, psi = np.array([[0.0], [0.0], [1.0], [1.0]]), np.full((4, 1), 1 / 12)
-    moments = em.moments_of(z, psi)
-    np.testing.assert_allclose(moments.rows[2], [1, 1, 1 + 1 / 12])
-    one = em.maximization(moments.rows.sum(axis=0, keepdims=True), "full", 0.0)
+    z, rounding_variance = np.array([[0.0], [0.0], [1.0], [1.0]]), np.full((4, 1), 1 / 12)
+    statistics = em.sufficient_statistics(z, rounding_variance)
+    np.testing.assert_allclose(statistics.rows[2], [1, 1, 1 + 1 / 12])
+    one = em.maximization(statistics.rows.sum(axis=0, keepdims=True), "full", 0.0)
     assert one.means.item() == pytest.approx(0.5)
     assert one.covariances.item() == pytest.approx(1 / 3)
-    _, objective = em.expectation(moments, one)
-    # E ln N = -1/2 (ln 2 pi S + (z - m)^2 / S + psi / S), with S = 1/3: the quadratic parts sum to one.
+    _, objective = em.expectation(statistics, one)
+    # E ln N = -1/2 (ln 2 pi S + (z - m)^2 / S + v / S), with S = 1/3: the quadratic parts sum to one.
     assert objective == pytest.approx(4 * -0.5 * (math.log(2 * math.pi / 3) + 1))
 
 
@@ -158,12 +162,14 @@ def test_rounding_in_a_responsibility_by_hand() -> None:
         np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.array([[[0.25]], [[1.0]]])
     )
     exact, rounded = (
-        em.moments_of(np.zeros((1, 1))),
-        em.moments_of(np.zeros((1, 1)), np.ones((1, 1))),
+        em.sufficient_statistics(np.zeros((1, 1))),
+        em.sufficient_statistics(np.zeros((1, 1)), np.ones((1, 1))),
     )
 
-    def narrow(psi: float) -> float:
-        densities = [math.exp(-0.5 * (1 + psi) / s) / math.sqrt(s) for s in (0.25, 1.0)]
+    def narrow(rounding_variance: float) -> float:
+        densities = [
+            math.exp(-0.5 * (1 + rounding_variance) / s) / math.sqrt(s) for s in (0.25, 1.0)
+        ]
         return densities[0] / sum(densities)
 
     assert em.expectation(exact, parameters)[0][0, 0] == pytest.approx(narrow(0), rel=1e-14)
@@ -172,14 +178,14 @@ def test_rounding_in_a_responsibility_by_hand() -> None:
 
 
 def test_equal_customers_do_not_collapse_where_rounding_is_known() -> None:
-    """Half of the customers at one value: without psi the variance goes to zero, with it to the rounding's own."""
+    """Half of the customers at one value: the variance goes to the rounding's own, and without that to zero."""
     z = np.concatenate([np.zeros((60, 1)), np.random.default_rng(1).normal(3, 1, (60, 1))])
     start = em.Parameters(
         np.array([0.5, 0.5]), np.array([[0.0], [3.0]]), np.array([[[0.5]], [[1.0]]])
     )
     with pytest.raises(np.linalg.LinAlgError):
-        em.ascend(em.moments_of(z), start, "full", tolerance=0, passes=500)
-    known = em.ascend(em.moments_of(z, np.full_like(z, 0.01)), start, "full")
+        em.fit_em(em.sufficient_statistics(z), start, "full", tolerance=0, iterations=500)
+    known = em.fit_em(em.sufficient_statistics(z, np.full_like(z, 0.01)), start, "full")
     assert known.converged
     assert 0.01 <= known.parameters.smallest_eigenvalue < 0.02
 
@@ -188,7 +194,7 @@ def test_known_labels_give_known_parameters() -> None:
     z, _ = overlapping(5, 3, 1)
     labels = (np.arange(CUSTOMERS) < 30).astype(float)
     responsibilities = np.stack([labels, 1 - labels])
-    parameters = em.from_responsibilities(em.moments_of(z), responsibilities, "full")
+    parameters = em.from_responsibilities(em.sufficient_statistics(z), responsibilities, "full")
     np.testing.assert_allclose(parameters.weights, [0.25, 0.75])
     np.testing.assert_allclose(parameters.means[0], z[:30].mean(axis=0))
     np.testing.assert_allclose(parameters.covariances[1], np.cov(z[30:].T, bias=True), atol=1e-12)
@@ -202,7 +208,7 @@ def test_parameters_are_found_again() -> None:
     start = em.Parameters(
         np.array([0.5, 0.5]), np.array([[-0.5], [0.5]]), np.array([[[1.0]], [[1.0]]])
     )
-    fit = em.ascend(em.moments_of(z), start, "full", tolerance=1e-10)
+    fit = em.fit_em(em.sufficient_statistics(z), start, "full", tolerance=1e-10)
     assert fit.converged
     np.testing.assert_allclose(fit.parameters.means[:, 0], [-2, 2], atol=0.1)
     np.testing.assert_allclose(fit.parameters.covariances[:, 0, 0], [0.25, 1], rtol=0.1)
@@ -211,8 +217,8 @@ def test_parameters_are_found_again() -> None:
 
 def test_stopping_early_is_said() -> None:
     z, start = overlapping(9, 3, 3)
-    fit = em.ascend(em.moments_of(z), start, "full", tolerance=0, passes=2)
-    assert (fit.passes, fit.converged) == (2, False)
+    fit = em.fit_em(em.sufficient_statistics(z), start, "full", tolerance=0, iterations=2)
+    assert (fit.iterations, fit.converged) == (2, False)
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def customers(draw: st.DrawFn) -> tuple[Array, Array, Array | None, em.Parameter
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     z = with_gaps(generator, generator.normal(0, 2, (CUSTOMERS, size)), draw(st.floats(0.05, 0.7)))
-    psi = generator.uniform(0.0, draw(st.floats(0.0, 0.5)), z.shape)
+    rounding_variance = generator.uniform(0.0, draw(st.floats(0.0, 0.5)), z.shape)
     weights = generator.uniform(0.1, 5, CUSTOMERS) if draw(st.booleans()) else None
-    return z, psi, weights, parameters_of(generator, count, size)
+    return z, rounding_variance, weights, parameters_of(generator, count, size)
 
 
 @settings(max_examples=30)
@@ -53,7 +53,7 @@ def test_a_customer_is_judged_by_what_was_measured(
 ) -> None:
     """As SciPy says of the measured features alone, to 1e-10."""
     z, _, _, parameters = given_customers
-    joint = em.log_joint(em.moments_of(z), parameters)
+    joint = em.log_joint(em.sufficient_statistics(z), parameters)
     for k, weight in enumerate(parameters.weights):
         for row, found in zip(z, joint[k], strict=True):
             places = np.flatnonzero(~np.isnan(row))
@@ -71,11 +71,13 @@ def test_the_objective_never_falls(
     given_customers: tuple[Array, Array, Array | None, em.Parameters],
     covariance_type: CovarianceType,
 ) -> None:
-    z, psi, weights, parameters = given_customers
-    moments = em.moments_of(z, psi + 1e-3, weights)
+    z, rounding_variance, weights, parameters = given_customers
+    statistics = em.sufficient_statistics(z, rounding_variance + 1e-3, weights)
     objectives = [
-        em.ascend(moments, parameters, covariance_type, tolerance=0, passes=passes).objective
-        for passes in range(1, 8)
+        em.fit_em(
+            statistics, parameters, covariance_type, tolerance=0, iterations=iterations
+        ).objective
+        for iterations in range(1, 8)
     ]
     rounding = 1e-11 * CUSTOMERS * max(1.0, np.abs(objectives).max())
     assert all(later >= earlier - rounding for earlier, later in pairwise(objectives))
@@ -84,15 +86,15 @@ def test_the_objective_never_falls(
 def test_filling_in_the_mean_is_no_ascent() -> None:
     """The partner: with the gaps filled by the mean before each M-step, a pass from the optimum goes down."""
     z = with_gaps(np.random.default_rng(5), planted(600)[0], 0.4)
-    moments = em.moments_of(z)
+    statistics = em.sufficient_statistics(z)
     start = em.Parameters(
         np.full(2, 0.5), np.array([[0.0, 0.0], [2.0, 2.0]]), np.stack([np.eye(2)] * 2)
     )
-    best = em.ascend(moments, start, "full", tolerance=1e-10)
-    responsibilities, _ = em.expectation(moments, best.parameters)
-    filled = em.moments_of(np.where(np.isnan(z), np.nanmean(z, axis=0), z))
+    best = em.fit_em(statistics, start, "full", tolerance=1e-10)
+    responsibilities, _ = em.expectation(statistics, best.parameters)
+    filled = em.sufficient_statistics(np.where(np.isnan(z), np.nanmean(z, axis=0), z))
     proposed = em.from_responsibilities(filled, responsibilities, "full")
-    assert em.expectation(moments, proposed)[1] < best.objective - 1
+    assert em.expectation(statistics, proposed)[1] < best.objective - 1
 
 
 def planted(count: int) -> tuple[Array, NDArray[np.intp]]:
@@ -114,10 +116,12 @@ def test_the_truth_is_found_where_complete_customers_alone_mislead() -> None:
     start = em.Parameters(
         np.full(2, 0.5), np.array([[-0.5, 0.5], [2.5, 1.5]]), np.stack([np.eye(2)] * 2)
     )
-    found = em.ascend(em.moments_of(gaps), start, "full", tolerance=1e-9).parameters
+    found = em.fit_em(em.sufficient_statistics(gaps), start, "full", tolerance=1e-9).parameters
     np.testing.assert_allclose(found.means, [[0, 0], [2, 2]], atol=0.08)
     np.testing.assert_allclose(found.covariances, [[[0.3, 0.2], [0.2, 0.3]]] * 2, atol=0.06)
-    complete = em.ascend(em.moments_of(gaps[~lost]), start, "full", tolerance=1e-9).parameters
+    complete = em.fit_em(
+        em.sufficient_statistics(gaps[~lost]), start, "full", tolerance=1e-9
+    ).parameters
     assert abs(complete.weights.min() - 0.5) > 0.1
     assert abs(found.weights.min() - 0.5) < 0.03
 
@@ -129,14 +133,15 @@ def test_a_weight_is_so_many_customers(
     covariance_type: CovarianceType,
 ) -> None:
     """Whole weights are repeated rows; only their proportions matter."""
-    z, psi, _, parameters = given_customers
+    z, rounding_variance, _, parameters = given_customers
     times = np.random.default_rng(1).integers(1, 4, CUSTOMERS).astype(float)
-    repeated = em.moments_of(
-        np.repeat(z, times.astype(int), axis=0), np.repeat(psi + 1e-3, times.astype(int), axis=0)
+    repeated = em.sufficient_statistics(
+        np.repeat(z, times.astype(int), axis=0),
+        np.repeat(rounding_variance + 1e-3, times.astype(int), axis=0),
     )
-    weighted = em.moments_of(z, psi + 1e-3, 17.0 * times)
-    once = em.ascend(weighted, parameters, covariance_type, tolerance=0, passes=3)
-    all_of_them = em.ascend(repeated, parameters, covariance_type, tolerance=0, passes=3)
+    weighted = em.sufficient_statistics(z, rounding_variance + 1e-3, 17.0 * times)
+    once = em.fit_em(weighted, parameters, covariance_type, tolerance=0, iterations=3)
+    all_of_them = em.fit_em(repeated, parameters, covariance_type, tolerance=0, iterations=3)
     for name in ("weights", "means", "covariances"):
         found, expected = (getattr(fit.parameters, name) for fit in (once, all_of_them))
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
@@ -148,11 +153,11 @@ def test_a_weight_is_so_many_customers(
 def test_a_search_finds_types_in_spite_of_gaps() -> None:
     z, types = planted(3_000)
     gaps = with_gaps(np.random.default_rng(2), z, 0.2)
-    moments = em.moments_of(gaps)
-    best = search(moments, Shape(2, "full"), seed=1).best.parameters
+    statistics = em.sufficient_statistics(gaps)
+    best = search(statistics, Shape(2, "full"), seed=1).best.parameters
     order = np.argsort(best.means[:, 0])
     np.testing.assert_allclose(best.means[order], [[0, 0], [2, 2]], atol=0.15)
-    labels = em.log_joint(moments, best).argmax(axis=0)
+    labels = em.log_joint(statistics, best).argmax(axis=0)
     known = ~np.isnan(gaps).all(axis=1)
     assert (order[types] == labels)[known].mean() > 0.9
 
@@ -167,9 +172,9 @@ def test_a_segment_without_measurements_is_refused(measured: int, refused: bool)
     generator = np.random.default_rng(4)
     z = np.concatenate([generator.normal(0, 1, (400, 2)), generator.normal(8, 1, (300, 2))])
     z[400 + measured :, 1] = np.nan
-    moments = em.moments_of(z)
-    found = search(moments, Shape(2, "full"), seed=1)
-    reason = candidate_of(Shape(2, "full"), found, moments, model_settings().model).reason
+    statistics = em.sufficient_statistics(z)
+    found = search(statistics, Shape(2, "full"), seed=1)
+    reason = candidate_of(Shape(2, "full"), found, statistics, model_settings().model).reason
     assert reason.startswith("refused: a segment in which feature 2 was measured for") is refused
 
 
@@ -177,6 +182,6 @@ def test_the_expected_value_stands_in_for_other_methods() -> None:
     z = np.random.default_rng(6).multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 4_000)
     gaps = z.copy()
     gaps[::2, 1] = np.nan
-    filled = em.moments_of(gaps).z
+    filled = em.sufficient_statistics(gaps).z
     np.testing.assert_array_equal(filled[1::2], z[1::2])
     np.testing.assert_allclose(filled[::2, 1], 0.9 * z[::2, 0], atol=0.1)

@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.refit import left_aside, refit_model, why_reselect
-from warehouse_seg.mixture.search import MARGIN
+from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
+from warehouse_seg.mixture.search import COLD_START_MARGIN
 from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
-from warehouse_seg.segments.matching import trace
+from warehouse_seg.segments.matching import match_segments
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
 Array = NDArray[np.float64]
@@ -158,7 +158,7 @@ def test_a_better_cold_search_is_reported_and_not_adopted() -> None:
     ]
     assert "`warehouse-seg fit --reselect`" in note
     reached, kept = map(float, re.findall(r"-\d+\.\d+", note))
-    assert reached - kept > MARGIN
+    assert reached - kept > COLD_START_MARGIN
     assert kept == pytest.approx((new.training.log_likelihood or 0) / CUSTOMERS, abs=1e-3)
     assert new.candidates[0].reason.startswith("refit of version 4; a cold search")
     # The third segment still spans two groups.
@@ -185,10 +185,10 @@ def test_ten_bootstrap_refits_keep_the_identity() -> None:
         overlap = np.zeros((3, 3))
         segments = [m.log_joint(columns).argmax(axis=1) for m in (model, new)]
         np.add.at(overlap, tuple(segments), 1)
-        lineage = trace(model, new, overlap)
-        assert [link.verdict for link in lineage.links] == ["kept"] * 3
-        shares.append(lineage.kept_share)
-        model = lineage.model
+        matching = match_segments(model, new, overlap)
+        assert [match.verdict for match in matching.matches] == ["kept"] * 3
+        shares.append(matching.kept_share)
+        model = matching.model
     assert min(shares) >= 0.98
     named = {c.segment_key: c.segment_name for c in model.components}
     assert named == {c.segment_key: c.segment_name for c in active_model().components}
@@ -202,7 +202,7 @@ def reason(columns: Columns, *names: str, **model: Any) -> str:
     named = [{"name": name, **model} for name in names]
     settings = settings_of(features=named or None)
     chosen = settings.features or choices("visits")
-    return why_reselect(active_model(), sample_of(columns), chosen, settings)
+    return refit_blocker(active_model(), sample_of(columns), chosen, settings)
 
 
 def test_the_same_features_are_refitted_whether_named_or_not() -> None:
@@ -233,9 +233,9 @@ def test_a_feature_that_is_gone_is_named() -> None:
 def test_what_a_refit_does_not_take_up_is_said() -> None:
     columns = customers() | {"age": np.random.default_rng(3).normal(40, 9, CUSTOMERS)}
     sample, chosen = sample_of(columns), choices("visits", "basket", "age")
-    assert left_aside(active_model(), sample, chosen[:2], settings_of()) == []
+    assert ignored_settings(active_model(), sample, chosen[:2], settings_of()) == []
     asked = settings_of(segments={"min": 4, "max": 6}, covariance=["tied", "diag"])
-    assert left_aside(active_model(), sample, chosen, asked) == [
+    assert ignored_settings(active_model(), sample, chosen, asked) == [
         "age would be features of a new model",
         "`model.segments` is 4 to 6, version 4 has 3",
         "`model.covariance` is tied, diag, that of version 4 full",

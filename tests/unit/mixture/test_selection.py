@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from warehouse_seg.mixture.selection import (
-    PARSIMONY,
-    STABLE,
-    STABLE_SEGMENT,
+    MIN_GAIN,
+    MIN_SEGMENT_STABILITY,
+    MIN_STABILITY,
     UNSTABLE,
     best_of_each_count,
     elbow,
@@ -21,7 +21,7 @@ from warehouse_seg.model.segment_model import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 
 CUSTOMERS = 1_000
-WORTH = 2 * PARSIMONY * CUSTOMERS
+WORTH = 2 * MIN_GAIN * CUSTOMERS
 """BIC that further segments have to be better by."""
 
 
@@ -46,7 +46,7 @@ def test_the_lowest_bic_of_those_that_repeat() -> None:
 
 def test_a_lower_bic_that_does_not_repeat_is_not_taken_and_that_is_said() -> None:
     found = recommend(
-        (candidate(3, 500), candidate(4, 300), candidate(9, 100, STABLE - 0.01)),
+        (candidate(3, 500), candidate(4, 300), candidate(9, 100, MIN_STABILITY - 0.01)),
         settings(),
         CUSTOMERS,
     )
@@ -59,7 +59,7 @@ def test_a_lower_bic_that_does_not_repeat_is_not_taken_and_that_is_said() -> Non
 
 
 def test_one_segment_that_does_not_repeat_is_enough() -> None:
-    loose = candidate(5, 100, 0.95, smallest_jaccard=STABLE_SEGMENT - 0.01)
+    loose = candidate(5, 100, 0.95, smallest_jaccard=MIN_SEGMENT_STABILITY - 0.01)
     found = recommend((candidate(4, 300), loose), settings(), CUSTOMERS)
     assert found.chosen.n_components == 4
     assert (

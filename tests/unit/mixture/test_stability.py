@@ -33,12 +33,14 @@ def cloud(seed: int = 1) -> Array:
 
 
 def optimum(z: Array, shape: Shape) -> em.Parameters:
-    return search(em.moments_of(z), shape, seed=1).best.parameters
+    return search(em.sufficient_statistics(z), shape, seed=1).best.parameters
 
 
 def test_groups_repeat() -> None:
     z, shape = groups(), Shape(3, "full")
-    found = bootstrap_stability(em.moments_of(z), optimum(z, shape), shape, seed=1, bootstraps=3)
+    found = bootstrap_stability(
+        em.sufficient_statistics(z), optimum(z, shape), shape, seed=1, bootstraps=3
+    )
     assert found.agreement > 0.99
     assert min(found.jaccard) > 0.98
     assert len(found.jaccard) == 3
@@ -46,7 +48,9 @@ def test_groups_repeat() -> None:
 
 def test_slices_of_one_cloud_do_not() -> None:
     z, shape = cloud(), Shape(5, "full")
-    found = bootstrap_stability(em.moments_of(z), optimum(z, shape), shape, seed=1, bootstraps=3)
+    found = bootstrap_stability(
+        em.sufficient_statistics(z), optimum(z, shape), shape, seed=1, bootstraps=3
+    )
     assert found.agreement < 0.6
     assert min(found.jaccard) < 0.75
 
@@ -55,7 +59,7 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     z, shape = cloud(), Shape(3, "diag")
     parameters = optimum(z, shape)
     first, second = (
-        bootstrap_stability(em.moments_of(z), parameters, shape, seed=4, bootstraps=2)
+        bootstrap_stability(em.sufficient_statistics(z), parameters, shape, seed=4, bootstraps=2)
         for _ in range(2)
     )
     assert first == second
@@ -91,4 +95,4 @@ def test_the_overlap_of_segments_is_jaccards() -> None:
 
 def test_the_top_component_is_the_nearest_group() -> None:
     parameters = em.Parameters(np.full(3, 1 / 3), CENTRES, np.repeat(np.eye(2)[None], 3, axis=0))
-    assert top_components(em.moments_of(CENTRES), parameters).tolist() == [0, 1, 2]
+    assert top_components(em.sufficient_statistics(CENTRES), parameters).tolist() == [0, 1, 2]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.spoiled_rows import SPOILED, spoiling
+from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from warehouse_seg.errors import UsageError
 from warehouse_seg.model.segment_model import (
     Candidate,
@@ -27,7 +27,7 @@ from warehouse_seg.model.segment_model import (
     exponent_text,
 )
 from warehouse_seg.registry.store import TABLES, Registry
-from warehouse_seg.segments.matching import Lineage, Link
+from warehouse_seg.segments.matching import SegmentMatch, SegmentMatching
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
@@ -143,8 +143,8 @@ def test_awkward_doubles_survive_the_registry(registry: Registry, center: float)
 
 
 def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Registry) -> None:
-    links = (
-        Link(
+    matches = (
+        SegmentMatch(
             "kept",
             "s1",
             "s1",
@@ -153,7 +153,7 @@ def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Regi
             share_of_segment=0.7,
             affinity=0.1,
         ),
-        Link(
+        SegmentMatch(
             "new",
             "s3",
             None,
@@ -162,7 +162,7 @@ def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Regi
             share_of_segment=0.2,
             affinity=None,
         ),
-        Link(
+        SegmentMatch(
             "retired",
             None,
             "s2",
@@ -172,17 +172,19 @@ def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Regi
             affinity=None,
         ),
     )
-    lineage = Lineage(a_model(), 1, links, kept_share=2 / 3, kept_shares={"s1": 1 / 3, "s2": 0.0})
+    matching = SegmentMatching(
+        a_model(), 1, matches, kept_share=2 / 3, kept_shares={"s1": 1 / 3, "s2": 0.0}
+    )
     registry.publish(a_model())
-    assert registry.lineage() == []
-    registry.publish(a_model(1), lineage)
+    assert registry.matching() == []
+    registry.publish(a_model(1), matching)
     expected = [
-        {"model_version": 2, "previous_model_version": 1, **asdict(link), "kept_share": 2 / 3}
-        for link in links
+        {"model_version": 2, "previous_model_version": 1, **asdict(match), "kept_share": 2 / 3}
+        for match in matches
     ]
-    assert sorted(registry.lineage(), key=lambda row: row["verdict"]) == expected
-    registry.publish(a_model(2), lineage)
-    assert [row["model_version"] for row in registry.lineage()] == [3, 3, 3, 2, 2, 2]
+    assert sorted(registry.matching(), key=lambda row: row["verdict"]) == expected
+    registry.publish(a_model(2), matching)
+    assert [row["model_version"] for row in registry.matching()] == [3, 3, 3, 2, 2, 2]
 
 
 def test_publishing_activates_nothing(registry: Registry) -> None:
@@ -272,17 +274,17 @@ def test_a_lost_table_is_not_taken_for_a_new_registry(registry: Registry, table:
     registry.warehouse.execute(f"drop table registry.{table}")
     assert registry.active_version() == 1
     # A model without categories, or without a version before it, is one, too.
-    if table not in ("seg_model_categories", "seg_model_lineage"):
+    if table not in ("seg_model_categories", "seg_model_segment_matches"):
         with pytest.raises(UsageError, match="model version 1"):
             registry.read(1)
 
 
-@pytest.mark.parametrize("harm", SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize("harm", CORRUPTIONS.values(), ids=CORRUPTIONS)
 def test_rows_that_are_no_model_are_refused(registry: Registry, harm: str) -> None:
     registry.publish(a_model())
     registry.activate(1, "fit", "", expected=None)
     assert registry.read(1) == a_model()
-    registry.warehouse.execute(spoiling(harm, "registry", 1))
+    registry.warehouse.execute(corrupting(harm, "registry", 1))
     with pytest.raises(UsageError, match="model version 1") as caught:
         registry.read(1)
     assert "\n" not in str(caught.value)
@@ -317,7 +319,7 @@ class TurnTaking(Warehouse):
         return super().rows(sql)
 
 
-class Fit(threading.Thread):
+class EMResult(threading.Thread):
     """The writing half of a fit, one statement a turn. Ends with `version`, or with what it was refused for."""
 
     version: int | None = None
@@ -353,7 +355,7 @@ class Fit(threading.Thread):
         return self.version is not None or self.refusal is not None
 
 
-def fit_inside_another(registry: Registry, statements: int) -> list[Fit]:
+def fit_inside_another(registry: Registry, statements: int) -> list[EMResult]:
     """A fit that pauses after so many statements while another one does all of its own.
 
     Both began when version 1 was active.
@@ -362,7 +364,7 @@ def fit_inside_another(registry: Registry, statements: int) -> list[Fit]:
     registry.activate(1, "fit", "", expected=None)
     client = registry.warehouse._client
     assert isinstance(client, DuckDB)
-    fits = [Fit(client.connection, a_model(seed)) for seed in (1, 2)]
+    fits = [EMResult(client.connection, a_model(seed)) for seed in (1, 2)]
     paused, other = fits
     for _ in range(statements):
         if not paused.is_done:
@@ -373,7 +375,7 @@ def fit_inside_another(registry: Registry, statements: int) -> list[Fit]:
     return fits
 
 
-def is_sound(registry: Registry, fits: list[Fit]) -> bool:
+def is_sound(registry: Registry, fits: list[EMResult]) -> bool:
     """Whether the active model is whole, and one that a fit was told is active (or the old one)."""
     active = registry.active_version()
     assert active is not None

@@ -81,7 +81,7 @@ def test_at_the_reported_value_the_segment_is_another_and_a_hair_before_it_is_no
     feature = feature_of(model, change.feature)
     here, there = z_of(feature, change.value), z_of(feature, change.new_value)
     assert change.standard_deviations == pytest.approx(abs(there - here), rel=1e-12)
-    before = there - math.copysign(2.5 * explaining.HAIR, there - here)
+    before = there - math.copysign(2.5 * explaining.BOUNDARY_STEP, there - here)
     if (there - before) * (before - here) > 0:
         almost = columns | {change.feature: explaining._raw(feature, before)}
         assert top_at(model, almost) == found.segment_key
@@ -94,7 +94,7 @@ def test_no_smaller_change_of_one_feature_is_found_on_a_dense_grid(
 ) -> None:
     model, columns = customer
     change = explain(model, columns).nearest_change
-    reach = 30.0 if change is None else change.standard_deviations - 2 * explaining.HAIR
+    reach = 30.0 if change is None else change.standard_deviations - 2 * explaining.BOUNDARY_STEP
     for name, value in columns.items():
         if not math.isnan(value) and reach > 0:
             assert not tops_along(model, columns, name, reach).any()

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.segments.matching import (
-    Lineage,
+    SegmentMatching,
     affinities,
+    match_segments,
     overlap_sql,
     overlap_table,
-    trace,
     with_new_keys,
 )
 from warehouse_seg.warehouse.connection import Warehouse
@@ -83,13 +83,13 @@ CHANGES: dict[str, tuple[SegmentModel, list[tuple[str, str | None, str | None]]]
 }
 
 
-def _traced(new: SegmentModel) -> Lineage:
+def _traced(new: SegmentModel) -> SegmentMatching:
     columns = _customers(new)
     old_segments = OLD.log_joint(columns).argmax(axis=1)
     new_segments = new.log_joint(columns).argmax(axis=1)
     overlap = np.zeros((len(OLD.components), len(new.components)))
     np.add.at(overlap, (old_segments, new_segments), 1)
-    return trace(OLD, new, overlap, used_keys=["s7"])
+    return match_segments(OLD, new, overlap, used_keys=["s7"])
 
 
 def _customers(model: SegmentModel) -> dict[str, Array]:
@@ -108,16 +108,16 @@ def _customers(model: SegmentModel) -> dict[str, Array]:
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_planted_change_gets_its_verdict(change: str) -> None:
     new, expected = CHANGES[change]
-    links = _traced(new).links
-    assert [(x.verdict, x.segment_key, x.previous_segment_key) for x in links] == expected
+    matches = _traced(new).matches
+    assert [(x.verdict, x.segment_key, x.previous_segment_key) for x in matches] == expected
 
 
 @pytest.mark.parametrize("change", ["permuted", "drifted"])
 def test_keys_and_names_follow_the_customers(change: str) -> None:
-    lineage = _traced(CHANGES[change][0])
-    names = {c.segment_key: c.segment_name for c in lineage.model.components}
+    matching = _traced(CHANGES[change][0])
+    names = {c.segment_key: c.segment_name for c in matching.model.components}
     assert names == {c.segment_key: c.segment_name for c in OLD.components}
-    assert lineage.kept_share > 0.99
+    assert matching.kept_share > 0.99
 
 
 def test_a_key_is_never_used_again() -> None:
@@ -150,22 +150,24 @@ OVERLAPS = st.tuples(SIZES, SIZES).flatmap(
 def test_verdicts_and_keys_never_contradict_each_other(overlap: Array) -> None:
     """Whatever moved where: who keeps a key is compared with its old self, and nobody else is called kept."""
     old, new = (_scattered(size, seed) for seed, size in enumerate(overlap.shape))
-    lineage = trace(old, new, overlap, used_keys=["s9"])
+    matching = match_segments(old, new, overlap, used_keys=["s9"])
     old_keys = {component.segment_key for component in old.components}
-    alive = [link for link in lineage.links if link.segment_key is not None]
-    assert [link.segment_key for link in alive] == [
-        component.segment_key for component in lineage.model.components
+    alive = [match for match in matching.matches if match.segment_key is not None]
+    assert [match.segment_key for match in alive] == [
+        component.segment_key for component in matching.model.components
     ]
-    for link in alive:
-        if link.segment_key in old_keys:
-            assert link.verdict in ("kept", "split", "merged")
-            assert link.previous_segment_key == link.segment_key
+    for match in alive:
+        if match.segment_key in old_keys:
+            assert match.verdict in ("kept", "split", "merged")
+            assert match.previous_segment_key == match.segment_key
         else:
-            assert link.verdict in ("split", "merged", "new")
-            assert int(str(link.segment_key)[1:]) > 9
-    retired = {link.previous_segment_key for link in lineage.links if link.verdict == "retired"}
-    assert retired == old_keys - {link.segment_key for link in alive}
-    assert 0 <= lineage.kept_share <= 1
+            assert match.verdict in ("split", "merged", "new")
+            assert int(str(match.segment_key)[1:]) > 9
+    retired = {
+        match.previous_segment_key for match in matching.matches if match.verdict == "retired"
+    }
+    assert retired == old_keys - {match.segment_key for match in alive}
+    assert 0 <= matching.kept_share <= 1
 
 
 def _scattered(size: int, seed: int) -> SegmentModel:
@@ -238,15 +240,15 @@ def test_other_features_are_matched_by_customers_alone() -> None:
     renamed = OLD.model_copy(
         update={"features": tuple(f.model_copy(update={"scale": 2.0}) for f in OLD.features)}
     )
-    lineage = trace(OLD, renamed, np.diag([500.0, 300.0, 200.0])[:, [2, 0, 1]])
-    assert [link.affinity for link in lineage.links] == [None, None, None]
-    assert [c.segment_key for c in lineage.model.components] == ["s3", "s1", "s2"]
+    matching = match_segments(OLD, renamed, np.diag([500.0, 300.0, 200.0])[:, [2, 0, 1]])
+    assert [match.affinity for match in matching.matches] == [None, None, None]
+    assert [c.segment_key for c in matching.model.components] == ["s3", "s1", "s2"]
 
 
 def test_shuffled_customers_keep_nothing() -> None:
     """Where the new segments have nothing to do with the old ones, nobody's segment is called kept."""
-    lineage = trace(
+    matching = match_segments(
         OLD, _model([[9, 9], [-9, 9], [9, -9]], [0.5, 0.3, 0.2], [0.3] * 3), np.full((3, 3), 100.0)
     )
-    assert lineage.kept_share < 0.4
-    assert {link.verdict for link in lineage.links} == {"new", "retired"}
+    assert matching.kept_share < 0.4
+    assert {match.verdict for match in matching.matches} == {"new", "retired"}

@@ -31,7 +31,7 @@ class Finished:
     err: str
 
     @property
-    def talk(self) -> str:
+    def stderr(self) -> str:
         """Everything that was said."""
         return self.out + self.err
 

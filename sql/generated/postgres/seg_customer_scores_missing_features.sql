@@ -1,13 +1,14 @@
--- Model version 1, fingerprint 17712877f4695daf: 2 segments, 3 features, full covariance. Dialect: duckdb.
+-- Model version 1, fingerprint 17712877f4695daf: 2 segments, 3 features, full covariance. Dialect: postgres.
 with
 
 measured as not materialized (
     select
         customer_id, as_of_date,
-        case when abs(cast(recency_days as double)) <= 1e100 then cast(recency_days as double) end as x_1,
-        case when abs(cast(order_count as double)) <= 1e100 then cast(order_count as double) end as x_2,
-        case when abs(cast(spend_wine as double)) <= 1e100 then cast(spend_wine as double) end as x_3
+        case when abs(cast(recency_days as double precision)) <= 1e100 then cast(recency_days as double precision) end as x_1,
+        case when abs(cast(order_count as double precision)) <= 1e100 then cast(order_count as double precision) end as x_2,
+        case when abs(cast(spend_wine as double precision)) <= 1e100 then cast(spend_wine as double precision) end as x_3
     from seg_customer_features
+    offset 0
 ),
 
 standardized as (
@@ -19,6 +20,7 @@ standardized as (
         '' as missing_features
     from measured
     where x_1 is not null and x_2 is not null and x_3 is not null
+    offset 0
 ),
 
 whitened as (
@@ -32,6 +34,7 @@ whitened as (
         (z_3 + 0.875e0) * 1.414213562373095e0 as y_s2_3,
         missing_features
     from standardized
+    offset 0
 ),
 
 log_joint as (
@@ -42,6 +45,7 @@ log_joint as (
         cast(null as boolean) as is_far,
         missing_features
     from whitened
+    offset 0
 ),
 
 standardized_1 as (
@@ -52,6 +56,7 @@ standardized_1 as (
         'spend_wine' as missing_features
     from measured
     where x_1 is not null and x_2 is not null and x_3 is null
+    offset 0
 ),
 
 whitened_1 as (
@@ -63,6 +68,7 @@ whitened_1 as (
         (z_2 + 0.75e0) * 4.0e0 as y_s2_2,
         missing_features
     from standardized_1
+    offset 0
 ),
 
 log_joint_1 as (
@@ -73,9 +79,10 @@ log_joint_1 as (
         y_s1_1 * y_s1_1 + y_s1_2 * y_s1_2 > 9.220505345319925e0 and y_s2_1 * y_s2_1 + y_s2_2 * y_s2_2 > 9.220505345319925e0 as is_far,
         missing_features
     from whitened_1
+    offset 0
 ),
 
-everybody as (
+all_branches as (
     select
         customer_id, as_of_date,
         log_joint_s1,
@@ -93,7 +100,7 @@ everybody as (
     from log_joint_1
 ),
 
-maximum as (
+with_maximum as (
     select
         customer_id, as_of_date,
         is_far,
@@ -101,7 +108,8 @@ maximum as (
         log_joint_s1,
         log_joint_s2,
         greatest(log_joint_s1, log_joint_s2) as maximum
-    from everybody
+    from all_branches
+    offset 0
 ),
 
 shifted as (
@@ -109,13 +117,14 @@ shifted as (
         customer_id, as_of_date,
         is_far,
         missing_features,
-        exp(log_joint_s1 - maximum) as shifted_s1,
-        exp(log_joint_s2 - maximum) as shifted_s2,
+        exp(case when log_joint_s1 - maximum < -2e2 then -2e2 else log_joint_s1 - maximum end) as shifted_s1,
+        exp(case when log_joint_s2 - maximum < -2e2 then -2e2 else log_joint_s2 - maximum end) as shifted_s2,
         maximum
-    from maximum
+    from with_maximum
+    offset 0
 ),
 
-total as (
+with_total as (
     select
         customer_id, as_of_date,
         is_far,
@@ -125,6 +134,7 @@ total as (
         shifted_s1 + shifted_s2 as total,
         maximum
     from shifted
+    offset 0
 ),
 
 memberships as (
@@ -136,7 +146,7 @@ memberships as (
         maximum + ln(total) as log_density,
         is_far,
         missing_features
-    from total
+    from with_total
 )
 
 select

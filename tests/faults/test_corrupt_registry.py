@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.corrupt_registry_rows import CORRUPTIONS, corrupting, set_exact
 from tests.small_shop import Shop, Stages
-from tests.spoiled_rows import SPOILED, set_exact, spoiling
 from warehouse_seg.registry.store import TABLES
 
 # Every case is a version of its own, scored by a model of its own: one call of dbt for all of them.
-VERSIONS = {name: 100 + number for number, name in enumerate(SPOILED)}
+VERSIONS = {name: 100 + number for number, name in enumerate(CORRUPTIONS)}
 INTACT = 99
 GOOD = ("success", "pass", "skipped")
 MODEL = """
@@ -27,10 +27,11 @@ MODEL = """
 
 @pytest.fixture(scope="module")
 def shop(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Version 1 spoiled in all ways, each as another version, and one copy of it left intact; built by dbt."""
-    shop = stages.scored().copy(tmp_path_factory.mktemp("spoiled") / "shop")
+    """Version 1 corrupted in all ways, each as another version, and one copy of it left intact; built by dbt."""
+    shop = stages.scored().copy(tmp_path_factory.mktemp("corrupted") / "shop")
     shop.execute(
-        *copies_of_version_1(), *(spoiling(SPOILED[n], "main", v) for n, v in VERSIONS.items())
+        *copies_of_version_1(),
+        *(corrupting(CORRUPTIONS[n], "main", v) for n, v in VERSIONS.items()),
     )
     # The package's macros see each other in the package's own models only.
     package = shop.own_package()
@@ -54,7 +55,7 @@ def results(shop: Shop) -> dict[str, tuple[str, str]]:
     return {r["unique_id"].split(".")[-1]: (r["status"], r["message"]) for r in content["results"]}
 
 
-def test_a_copy_that_nobody_spoiled_is_scored(
+def test_a_copy_that_nobody_corrupt_is_scored(
     shop: Shop, results: dict[str, tuple[str, str]]
 ) -> None:
     status, message = results[f"scores_of_{INTACT}"]
@@ -65,7 +66,7 @@ def test_a_copy_that_nobody_spoiled_is_scored(
     )
 
 
-@pytest.mark.parametrize("name", SPOILED)
+@pytest.mark.parametrize("name", CORRUPTIONS)
 def test_dbt_stops_with_one_clear_error(
     shop: Shop, results: dict[str, tuple[str, str]], name: str
 ) -> None:
@@ -84,7 +85,7 @@ def test_nothing_of_it_was_run(shop: Shop) -> None:
 def test_a_build_stops_at_the_scores_and_leaves_the_tables_as_they_were(scored_shop: Shop) -> None:
     before = scored_shop.segments()
     harm = set_exact("seg_model_features", "center", "1e0) or 1=1")
-    scored_shop.execute(spoiling(harm, "main", 1))
+    scored_shop.execute(corrupting(harm, "main", 1))
 
     done = scored_shop.dbt("build")
 
@@ -100,4 +101,4 @@ def test_a_lost_table_is_named(scored_shop: Shop) -> None:
     scored_shop.execute("drop table seg_model_components")
     done = scored_shop.dbt("build", "--select", "seg_customer_scores")
     assert done.exit_code == 1
-    assert "the table seg_model_components is missing" in done.talk
+    assert "the table seg_model_components is missing" in done.stderr

@@ -1,12 +1,12 @@
--- Model version 1, fingerprint 17712877f4695daf: 2 segments, 3 features, full covariance. Dialect: bigquery.
+-- Model version 1, fingerprint 17712877f4695daf: 2 segments, 3 features, full covariance. Dialect: snowflake.
 with
 
 measured as (
     select
         customer_id, as_of_date,
-        case when abs(cast(recency_days as float64)) <= 1e100 then cast(recency_days as float64) end as x_1,
-        case when abs(cast(order_count as float64)) <= 1e100 then cast(order_count as float64) end as x_2,
-        case when abs(cast(spend_wine as float64)) <= 1e100 then cast(spend_wine as float64) end as x_3
+        case when abs(cast(recency_days as double)) <= 1e100 then cast(recency_days as double) end as x_1,
+        case when abs(cast(order_count as double)) <= 1e100 then cast(order_count as double) end as x_2,
+        case when abs(cast(spend_wine as double)) <= 1e100 then cast(spend_wine as double) end as x_3
     from seg_customer_features
 ),
 
@@ -75,7 +75,7 @@ log_joint_1 as (
     from whitened_1
 ),
 
-everybody as (
+all_branches as (
     select
         customer_id, as_of_date,
         log_joint_s1,
@@ -93,7 +93,7 @@ everybody as (
     from log_joint_1
 ),
 
-maximum as (
+with_maximum as (
     select
         customer_id, as_of_date,
         is_far,
@@ -101,7 +101,7 @@ maximum as (
         log_joint_s1,
         log_joint_s2,
         greatest(log_joint_s1, log_joint_s2) as maximum
-    from everybody
+    from all_branches
 ),
 
 shifted as (
@@ -112,10 +112,10 @@ shifted as (
         exp(log_joint_s1 - maximum) as shifted_s1,
         exp(log_joint_s2 - maximum) as shifted_s2,
         maximum
-    from maximum
+    from with_maximum
 ),
 
-total as (
+with_total as (
     select
         customer_id, as_of_date,
         is_far,
@@ -136,7 +136,7 @@ memberships as (
         maximum + ln(total) as log_density,
         is_far,
         missing_features
-    from total
+    from with_total
 )
 
 select

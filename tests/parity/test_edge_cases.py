@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, softmax
 
-from tests.parity.judgement import assert_as_exact_as_scikit_learn, assert_equal_scikit_learn
 from tests.parity.marginals import marginal_log_joint
+from tests.parity.parity_assertions import (
+    assert_as_exact_as_scikit_learn,
+    assert_equal_scikit_learn,
+)
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score, score_relation
 from warehouse_seg.errors import UsageError

@@ -28,7 +28,7 @@ def without(table: str, rows: str) -> str:
     return f"delete from @registry.{table} where model_version = @version and {rows}"
 
 
-SPOILED = {
+CORRUPTIONS = {
     "a control character in a feature's name": update(
         "seg_model_features", "feature = 'a' || chr(7)"
     ),
@@ -76,6 +76,6 @@ SPOILED = {
 }
 
 
-def spoiling(harm: str, registry: str, version: int) -> str:
+def corrupting(harm: str, registry: str, version: int) -> str:
     """The statement for a registry's schema and a version."""
     return harm.replace(REGISTRY, registry).replace(VERSION, str(version))
