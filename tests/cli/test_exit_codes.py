@@ -144,7 +144,7 @@ def test_models_before_the_first_fit(command: Command, stages: Stages) -> None:
         "active": None,
         "models": [],
         "activations": [],
-        "lineage": [],
+        "segment_matches": [],
     }
     assert json.loads(done.out) == expected
 

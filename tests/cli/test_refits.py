@@ -18,7 +18,9 @@ OTHERS = {
 
 
 def matching(command: Command, shop: Shop) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(command(shop, "models", "--json").out)["lineage"]
+    rows: list[dict[str, Any]] = json.loads(command(shop, "models", "--json").out)[
+        "segment_matches"
+    ]
     return rows
 
 
@@ -164,7 +166,9 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
     assert not keys(scored_shop, 2) & keys(scored_shop, 1)
 
 
-def test_a_registry_from_before_lineage_was_kept(command: Command, scored_shop: Shop) -> None:
+def test_a_registry_from_before_segment_matches_were_kept(
+    command: Command, scored_shop: Shop
+) -> None:
     scored_shop.execute("drop table seg_model_segment_matches")
     assert matching(command, scored_shop) == []
     assert command(scored_shop, "fit").exit_code == 0

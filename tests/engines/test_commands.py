@@ -87,7 +87,7 @@ def test_a_refit_is_the_next_version_and_rollback_goes_back(run: Twins) -> None:
     assert listed["models"][0]["notes"] == "it's \\ a second one"
     activations = [(row["model_version"], row["action"]) for row in listed["activations"]]
     assert activations == [(1, "rollback"), (2, "fit"), (1, "fit")]
-    assert {row["verdict"] for row in listed["lineage"]} == {"kept"}
+    assert {row["verdict"] for row in listed["segment_matches"]} == {"kept"}
 
 
 def test_names_of_any_characters_survive_the_registry(run: Twins) -> None:

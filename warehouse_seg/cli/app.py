@@ -229,7 +229,12 @@ def models(project: DbtProject, as_json: AsJson = False) -> None:
     active = activations[0]["model_version"] if activations else None
     if as_json:
         _print_json(
-            {"active": active, "models": stored, "activations": activations, "lineage": matching}
+            {
+                "active": active,
+                "models": stored,
+                "activations": activations,
+                "segment_matches": matching,
+            }
         )
         return
     table = Table(

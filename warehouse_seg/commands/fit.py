@@ -14,6 +14,7 @@ from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
+from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project.context import Session
@@ -24,7 +25,7 @@ from warehouse_seg.project.feature_queries import (
 )
 from warehouse_seg.registry.store import Registry, Row
 from warehouse_seg.scoring.limits import passed_limits, size_of
-from warehouse_seg.segments.matching import SegmentMatching, match_segments, with_new_keys
+from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.settings import Settings
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
@@ -181,7 +182,7 @@ def models(project: DbtProject) -> tuple[list[Row], list[Row], list[Row]]:
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
-        return registry.models(), registry.activations(), registry.matching()
+        return registry.models(), registry.activations(), registry.segment_matches()
 
 
 def activate(project: DbtProject, version: int, reason: str, registry_name: str | None) -> None:

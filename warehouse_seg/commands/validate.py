@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation import validation
-from warehouse_seg.evaluation.predictive_power import TimeSplit, predictive_power
+from warehouse_seg.evaluation.predictive_power import predictive_power
 from warehouse_seg.evaluation.validation import Validation, Window
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
@@ -22,6 +22,7 @@ from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
 from warehouse_seg.project.historical_features import HistoricalFeatures, historical_features
+from warehouse_seg.project.time_split import TimeSplit
 from warehouse_seg.registry.store import Row
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 

@@ -19,7 +19,6 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from warehouse_seg.evaluation.predictive_power import (
     Prediction,
-    TimeSplit,
     historical_memberships,
     indicators,
     predictions,
@@ -35,6 +34,7 @@ from warehouse_seg.mixture.stability import (
     bootstrap_stability,
     top_components,
 )
+from warehouse_seg.project.time_split import TimeSplit
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

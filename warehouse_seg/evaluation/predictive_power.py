@@ -24,6 +24,7 @@ from sklearn.model_selection import (
 from warehouse_seg.evaluation.rfm_rules import rfm_scores
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.project.time_split import TimeSplit
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -97,21 +98,6 @@ def judged(own: Array | None, other: Array | None) -> Judgement | None:
     if abs(difference.mean()) <= SIGNIFICANT_ERRORS * error:
         return "alike"
     return "better" if difference.mean() > 0 else "worse"
-
-
-@dataclass(frozen=True)
-class TimeSplit:
-    """The customers of an earlier day, prepared as of that day, and what they did in the time after it.
-
-    history (n, 3): recency, order count and net spend; spend (n,), bought (n,): afterwards
-    """
-
-    as_of_date: str
-    window_days: int
-    statistics: em.SufficientStatistics
-    history: Array
-    spend: Array
-    bought: NDArray[np.bool_]
 
 
 def historical_memberships(time_split: TimeSplit, shape: Shape, seed: int) -> Array:

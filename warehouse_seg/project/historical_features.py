@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.evaluation.predictive_power import TimeSplit
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
+from warehouse_seg.project.time_split import TimeSplit
 from warehouse_seg.settings import FeatureChoice
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Columns, Warehouse

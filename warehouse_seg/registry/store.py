@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import (
     NUMBERS_OF_A_FEATURE,
     Candidate,
@@ -26,7 +27,6 @@ from warehouse_seg.model.segment_model import (
     Training,
     exponent_text,
 )
-from warehouse_seg.segments.matching import SegmentMatching
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -181,7 +181,7 @@ class Registry:
         """One row per complete version, the newest first."""
         return self._select("seg_models", "model_version desc")
 
-    def matching(self) -> list[Row]:
+    def segment_matches(self) -> list[Row]:
         """What became of the segments in every version that had one before it, the newest version first."""
         return self._select(
             "seg_model_segment_matches", "model_version desc, previous_segment_key, segment_key"
@@ -224,7 +224,7 @@ class Registry:
     def publish(self, model: SegmentModel, matching: SegmentMatching | None = None) -> SegmentModel:
         """Store the model under the next free version, without making it active; the model with that version.
 
-        lineage: what became of the segments of the version before, where there is one
+        matching: what became of the segments of the version before, where there is one
         Raises UsageError where another fit took the same number at the same moment.
         """
         self._create()
@@ -341,7 +341,7 @@ def _rows_of(model: SegmentModel, matching: SegmentMatching | None) -> dict[str,
             version | {"position": position} | category.model_dump()
             for position, category in enumerate(model.categories, start=1)
         ],
-        "seg_model_segment_matches": [version | row for row in _lineage_rows(matching)],
+        "seg_model_segment_matches": [version | row for row in _matching_rows(matching)],
         "seg_models": [version | _model_row(model)],
     }
 
@@ -398,7 +398,7 @@ def _component_row(component: Component) -> Row:
     }
 
 
-def _lineage_rows(matching: SegmentMatching | None) -> list[Row]:
+def _matching_rows(matching: SegmentMatching | None) -> list[Row]:
     if matching is None:
         return []
     whole = {

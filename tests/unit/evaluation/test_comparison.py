@@ -22,9 +22,10 @@ from warehouse_seg.evaluation.comparison import (
     rules,
     verdict,
 )
-from warehouse_seg.evaluation.predictive_power import Judgement, Prediction, TimeSplit
+from warehouse_seg.evaluation.predictive_power import Judgement, Prediction
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
+from warehouse_seg.project.time_split import TimeSplit
 
 Array = NDArray[np.float64]
 COUNT = 900

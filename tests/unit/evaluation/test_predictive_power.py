@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.evaluation.predictive_power import (
-    TimeSplit,
     indicators,
     judged,
     predictions,
@@ -15,6 +14,7 @@ from warehouse_seg.evaluation.predictive_power import (
 )
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
+from warehouse_seg.project.time_split import TimeSplit
 
 Array = NDArray[np.float64]
 COUNT = 1_500

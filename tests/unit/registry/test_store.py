@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.segment_matching import SegmentMatch, SegmentMatching
 from warehouse_seg.model.segment_model import (
     Candidate,
     Category,
@@ -27,7 +28,6 @@ from warehouse_seg.model.segment_model import (
     exponent_text,
 )
 from warehouse_seg.registry.store import TABLES, Registry
-from warehouse_seg.segments.matching import SegmentMatch, SegmentMatching
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
@@ -142,7 +142,7 @@ def test_awkward_doubles_survive_the_registry(registry: Registry, center: float)
     assert registry.warehouse.rows(query)[0]["center"].hex() == center.hex()
 
 
-def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Registry) -> None:
+def test_a_matching_reads_back_under_the_number_that_the_version_got(registry: Registry) -> None:
     matches = (
         SegmentMatch(
             "kept",
@@ -176,15 +176,15 @@ def test_lineage_reads_back_under_the_number_that_the_version_got(registry: Regi
         a_model(), 1, matches, kept_share=2 / 3, kept_shares={"s1": 1 / 3, "s2": 0.0}
     )
     registry.publish(a_model())
-    assert registry.matching() == []
+    assert registry.segment_matches() == []
     registry.publish(a_model(1), matching)
     expected = [
         {"model_version": 2, "previous_model_version": 1, **asdict(match), "kept_share": 2 / 3}
         for match in matches
     ]
-    assert sorted(registry.matching(), key=lambda row: row["verdict"]) == expected
+    assert sorted(registry.segment_matches(), key=lambda row: row["verdict"]) == expected
     registry.publish(a_model(2), matching)
-    assert [row["model_version"] for row in registry.matching()] == [3, 3, 3, 2, 2, 2]
+    assert [row["model_version"] for row in registry.segment_matches()] == [3, 3, 3, 2, 2, 2]
 
 
 def test_publishing_activates_nothing(registry: Registry) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.segments.matching import (
-    SegmentMatching,
     affinities,
     match_segments,
     overlap_sql,
