@@ -63,7 +63,7 @@ def test_what_a_fit_warns_of_has_the_branches_for_missing_features(
     command: Command, features_shop: Shop
 ) -> None:
     features_shop.execute(
-        "update seg_customer_features set average_order_value = null where customer_id % 10 = 7"
+        "update seg_customer_rfm set average_order_value = null where customer_id % 10 = 7"
     )
     done = command(features_shop, "fit")
     (found,) = re.findall(r"longer statements: found ([\d,]+) bytes", done.err)
