@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
-from warehouse_seg.segments.naming import readable_number
+from warehouse_seg.segments.vocabulary import readable_number
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.explain import ExplainedCustomer

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from warehouse_seg.segments.naming import readable_number
+from warehouse_seg.segments.vocabulary import readable_number
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.profile import Profile, SegmentProfile

@@ -27,7 +27,7 @@ from warehouse_seg.model.segment_model import (
     precision_cholesky,
 )
 from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS
-from warehouse_seg.segments.naming import typical_value
+from warehouse_seg.segments.traits import typical_value
 
 Array = NDArray[np.float64]
 
