@@ -27,7 +27,7 @@ from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.settings import Settings
-from warehouse_seg.warehouse.connection import Columns, Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 WORST_SEGMENTS = 3
 """So many segments are named where a fit is refused."""
@@ -72,9 +72,7 @@ def fit(
         if previous is None:
             model = with_new_keys(model, used_keys)
         else:
-            matching = _matched(
-                warehouse, session, previous, model, sample.columns, used_keys, emit
-            )
+            matching = _matched(warehouse, session, previous, model, sample, used_keys, emit)
             model = matching.model
             if not accept_changes:
                 _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
@@ -139,13 +137,20 @@ def _matched(
     session: Session,
     previous: SegmentModel,
     model: SegmentModel,
-    columns: Columns,
+    sample: Sample,
     used_keys: Sequence[str],
     emit: Emit,
 ) -> SegmentMatching:
     """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
     overlap = count_overlap(warehouse, session, previous, model)
-    matching = match_segments(previous, model, overlap, used_keys, columns)
+    matching = match_segments(
+        previous,
+        model,
+        overlap,
+        used_keys,
+        sample.columns,
+        sample.weights(session.settings.model.weight),
+    )
     for match in matching.matches:
         emit(Event.progress(str(match)))
     emit(

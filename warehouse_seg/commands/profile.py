@@ -22,7 +22,7 @@ class SegmentProfile:
     """One segment.
 
     measures: rows of seg_segment_profiles, the most distinctive first
-    suggested_action: empty where no rule fits; because: what it goes by (see segments/recommendations.py)
+    suggested_action: None where no rule fits; because: what it goes by (see segments/recommendations.py)
     """
 
     segment_key: str
@@ -34,7 +34,7 @@ class SegmentProfile:
     revenue: float | None
     revenue_share: float | None
     measures: list[dict[str, Any]]
-    suggested_action: str
+    suggested_action: str | None
     because: str
 
 
@@ -100,7 +100,7 @@ def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentPr
         **_without("model_version", segment),
         measures=own,
         suggested_action=advice.action,
-        because=advice.because,
+        because=advice.reason,
     )
 
 
