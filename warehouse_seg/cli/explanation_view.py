@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
+from warehouse_seg.segments.explanation import Explanation, Membership
+from warehouse_seg.segments.nearest_change import Change
+from warehouse_seg.segments.reasons import Contribution
 from warehouse_seg.segments.vocabulary import readable_number
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ BAR = 20
 
 
 def explanation_lines(customer: ExplainedCustomer) -> Iterator[str | Table]:
-    """From who the customer is to what would make them somebody else."""
+    """Who the customer is, why, and the nearest change to another segment."""
     explanation = customer.explanation
     yield (
         f"[bold]customer {escape(customer.customer_id)}[/] as of {customer.as_of_date}: {customer.action_tier}, "
@@ -30,7 +32,7 @@ def explanation_lines(customer: ExplainedCustomer) -> Iterator[str | Table]:
     if explanation.missing_features:
         yield f"not measured, and left out: {escape(', '.join(explanation.missing_features))}"
     if explanation.runner_up_segment_key is None:
-        yield "the model has one segment: there is nothing to choose between"
+        yield "the model has one segment: there is no other to compare with"
         return
     yield _heading(explanation)
     yield _contributions(explanation)
@@ -99,14 +101,14 @@ def _nearest(change: Change | None) -> str:
     )
 
 
-def _name(told: Contribution | Change) -> str:
+def _name(feature: Contribution | Change) -> str:
     """Of a ratio, both parts."""
-    ratio = f" / {told.reference}" if told.reference else ""
-    return escape(told.feature + ratio)
+    ratio = f" / {feature.reference}" if feature.reference else ""
+    return escape(feature.feature + ratio)
 
 
-def _is_in_percent(told: Contribution | Change) -> bool:
-    return told.feature.startswith("share_") and told.reference is None
+def _is_in_percent(feature: Contribution | Change) -> bool:
+    return feature.feature.startswith("share_") and feature.reference is None
 
 
 def _in_its_unit(value: float, percent: bool) -> str:

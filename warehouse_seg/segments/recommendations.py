@@ -1,7 +1,7 @@
 """What to do about a segment: rules of thumb over its averages, the first that fits.
 
-They are starting points for a person, not measured effects, and each suggestion carries its reason. A segment without an
-order history gets no suggestion.
+They are starting points for a person, not measured effects, and each suggestion carries its reason. A segment without
+an order history gets no suggestion.
 """
 
 from __future__ import annotations
