@@ -1,156 +1,90 @@
-"""What a description of customers says about the time after it: an honest time split, cross-validated.
+"""How well segments predict the time after an earlier day.
 
-Everything is prepared and fitted as of an earlier day; what customers did since then is the outcome. Memberships have
-to beat what is simpler: labels of k-means, RFM quintiles. The features themselves say how much there was to tell.
+All features are prepared and all groupings fitted as of that day; what customers did since then is the outcome.
+Memberships have to beat simpler sources: labels of k-means, RFM quintiles. The features themselves show how much could
+be predicted at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import (
-    RepeatedKFold,
-    RepeatedStratifiedKFold,
-    cross_val_score,
-    cross_validate,
-)
 
+from warehouse_seg.evaluation.prediction import Prediction, indicators, predictions
 from warehouse_seg.evaluation.rfm_rules import rfm_scores
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape, search
-from warehouse_seg.project.time_split import TimeSplit
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
 Array = NDArray[np.float64]
-Labels = NDArray[np.intp]
-Judgement = Literal["better", "alike", "worse"]
 
-FOLDS, REPEATS = 5, 2
-SIGNIFICANT_ERRORS = 2.0
-"""Standard errors by which one prediction has to be better than another."""
-
-MIN_BUYERS = 50
+MEMBERSHIPS = "memberships"
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What one description of the customers of a day says about the time after it, by cross-validation.
+class OutcomeWindow:
+    """An earlier day and the days after it; each customer counts once, since weights are known of today only.
 
-    spend_r2: share of the variance of ln(1 + spend) that ridge regression explains
-    buying_auc, buying_log_loss: of logistic regression, whether a customer buys at all (lower loss is better)
-    spend, buying: how the first description predicts, compared with this one; None for itself, and where neither was
-        measured
+    customers: how many had ordered before the day; bought: share of them who bought in the window
     """
 
-    by: str
-    spend_r2: float | None
-    buying_auc: float | None
-    buying_log_loss: float | None
-    spend: Judgement | None = None
-    buying: Judgement | None = None
+    as_of_date: str
+    window_days: int
+    customers: int
+    bought: float
 
 
 @dataclass(frozen=True)
-class _Scores:
-    """Score per fold, higher is better; nothing where there was nothing to predict."""
+class PredictivePower(OutcomeWindow):
+    """How well each source predicts what the customers of an earlier day did in the window; memberships come first."""
 
-    spend: Array | None
-    auc: Array | None
-    loss: Array | None
+    predictions: tuple[Prediction, ...]
 
 
-def predictions(
-    designs: Mapping[str, Array], spend: Array, bought: NDArray[np.bool_], seed: int
-) -> tuple[Prediction, ...]:
-    """How well each description of customers predicts their spend and whether they buy at all.
-
-    designs: name → (n, columns), the first is judged beside the others; spend (n,), bought (n,): of the time after
-    Five folds, twice. A difference counts where it is two standard errors, corrected for folds that share customers
-    (Nadeau and Bengio, 2003, *Inference for the generalization error*).
-    """
-    scores = {name: _scores(design, spend, bought, seed) for name, design in designs.items()}
-    own = next(iter(scores))
-    return tuple(
-        Prediction(
-            by=name,
-            spend_r2=_mean(found.spend),
-            buying_auc=_mean(found.auc),
-            buying_log_loss=None if found.loss is None else -float(found.loss.mean()),
-            spend=None if name == own else judged(scores[own].spend, found.spend),
-            buying=None if name == own else judged(scores[own].loss, found.loss),
-        )
-        for name, found in scores.items()
+def outcome_window(time_split: TimeSplit) -> OutcomeWindow:
+    """The day and the outcomes of a time split."""
+    return OutcomeWindow(
+        as_of_date=time_split.as_of_date,
+        window_days=time_split.window_days,
+        customers=len(time_split.statistics),
+        bought=float(time_split.bought.mean()),
     )
 
 
-def judged(own: Array | None, other: Array | None) -> Judgement | None:
-    """Whether the own scores per fold are better than the others', by two corrected standard errors."""
-    if own is None or other is None:
-        return None
-    difference = own - other
-    test_to_train = 1 / (FOLDS - 1)
-    error = np.sqrt((1 / len(difference) + test_to_train) * difference.var(ddof=1))
-    if abs(difference.mean()) <= SIGNIFICANT_ERRORS * error:
-        return "alike"
-    return "better" if difference.mean() > 0 else "worse"
-
-
-def historical_memberships(time_split: TimeSplit, shape: Shape, seed: int) -> Array:
+def historical_memberships(time_split: TimeSplit, shape: Shape, seed: int) -> Array | Unavailable:
     """Memberships (n, K) of a mixture of this shape that was fitted on what was known on that day."""
-    fit = search(time_split.statistics, shape, seed).best
+    try:
+        fit = search(time_split.statistics, shape, seed).best
+    except np.linalg.LinAlgError:
+        return Unavailable(f"as of {time_split.as_of_date} every fit of {shape} collapsed")
     memberships, _ = em.expectation(time_split.statistics, fit.parameters)
     return memberships.T
 
 
-def predictive_power(time_split: TimeSplit, shape: Shape, seed: int) -> tuple[Prediction, ...]:
-    """What memberships say about the time after an earlier day, beside what they have to beat.
+def predictive_power(
+    time_split: TimeSplit, shape: Shape, seed: int
+) -> PredictivePower | Unavailable:
+    """How well memberships predict the time after an earlier day, beside the sources that they have to beat.
 
-    Raises numpy.linalg.LinAlgError where no mixture of this shape can be fitted as of that day.
+    Unavailable where no mixture of this shape can be fitted as of that day.
     """
     memberships = historical_memberships(time_split, shape, seed)
-    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(
-        time_split.statistics.z
-    )
+    if isinstance(memberships, Unavailable):
+        return memberships
+    z = time_split.statistics.z
+    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(z)
+    scores = rfm_scores(*time_split.history.T)
     designs = {
-        "memberships": memberships,
+        MEMBERSHIPS: memberships,
         "top segment": indicators(memberships.argmax(axis=1)),
         "k-means labels": indicators(labels),
-        "RFM quintiles": np.hstack([indicators(s) for s in rfm_scores(*time_split.history.T).T]),
-        "the features themselves": time_split.statistics.z,
+        "RFM quintiles": np.hstack([indicators(score) for score in scores.T]),
+        "the features themselves": z,
     }
-    return predictions(designs, time_split.spend, time_split.bought, seed)
-
-
-def indicators(labels: Labels) -> Array:
-    """Labels (n,) → one column of 0 and 1 for each that occurs."""
-    columns: Array = (labels[:, None] == np.unique(labels)).astype(float)
-    return columns
-
-
-def _scores(design: Array, spend: Array, bought: NDArray[np.bool_], seed: int) -> _Scores:
-    logarithm = np.log1p(np.maximum(spend, 0.0))
-    buyers = int(bought.sum())
-    folds = RepeatedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
-    by_class = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=REPEATS, random_state=seed)
-    explained = auc = loss = None
-    if buyers >= MIN_BUYERS:
-        explained = cross_val_score(Ridge(), design, logarithm, cv=folds, scoring="r2")
-    if min(buyers, len(bought) - buyers) >= MIN_BUYERS:
-        measured = cross_validate(
-            LogisticRegression(max_iter=1_000),
-            design,
-            bought,
-            cv=by_class,
-            scoring=("roc_auc", "neg_log_loss"),
-        )
-        auc, loss = measured["test_roc_auc"], measured["test_neg_log_loss"]
-    return _Scores(explained, auc, loss)
-
-
-def _mean(values: Array | None) -> float | None:
-    return None if values is None else float(values.mean())
+    return PredictivePower(
+        **asdict(outcome_window(time_split)),
+        predictions=predictions(designs, time_split.spend, time_split.bought, seed),
+    )

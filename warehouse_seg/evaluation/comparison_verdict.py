@@ -1,0 +1,52 @@
+"""The verdict on a comparison: whether a simpler method is enough, and what memberships add."""
+
+from __future__ import annotations
+
+from warehouse_seg.evaluation.comparison import CLEAR_MEMBERSHIP, MethodComparison, MethodResult
+
+
+def verdict(comparison: MethodComparison) -> str:
+    """Two sentences for readers who read nothing else."""
+    mixture, *others = comparison.methods
+    rivals = sorted(
+        (method for method in others if method.as_good_as_mixture), key=lambda m: -m.stability
+    )
+    added = [
+        *_on_memberships(mixture),
+        f"{comparison.unclear_share:.0%} of these customers are not clearly in one segment (top membership below "
+        f"{CLEAR_MEMBERSHIP})",
+    ]
+    if not rivals:
+        return (
+            f"No simpler method does as well: the mixture has stability {mixture.stability:.2f}, and no other method is "
+            f"as stable and predicts as well from its labels. The mixture also gives memberships: {', and '.join(added)}."
+        )
+    listed = " and ".join(
+        f"{rival.method} (stability {rival.stability:.2f}{_on_labels(rival)})" for rival in rivals
+    )
+    return (
+        f"Where one label per customer is enough, {listed} {'does' if len(rivals) == 1 else 'do'} as well as the "
+        f"mixture (stability {mixture.stability:.2f}): take the simpler method. Only the mixture gives memberships: "
+        f"{', and '.join(added)}."
+    )
+
+
+def _on_memberships(mixture: MethodResult) -> list[str]:
+    """Whether memberships predict more than labels do."""
+    prediction = mixture.from_memberships
+    if prediction is None:
+        return []
+    # The first source is the mixture's labels: they are worse.
+    is_better = "worse" in (prediction.spend_comparison, prediction.buying_comparison)
+    return ["they predict better than its labels"] if is_better else []
+
+
+def _on_labels(rival: MethodResult) -> str:
+    """How a rival's labels compare with the mixture's."""
+    prediction = rival.from_labels
+    if prediction is None:
+        return ", segments as compact"
+    comparisons = {prediction.spend_comparison, prediction.buying_comparison} - {None}
+    if not comparisons:
+        return ""
+    return ", predicts better" if "worse" in comparisons else ", predicts as well"

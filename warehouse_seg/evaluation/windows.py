@@ -1,0 +1,38 @@
+"""Whether the segments would have been the same on an earlier day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sklearn.metrics import adjusted_rand_score
+
+from warehouse_seg.mixture import em
+from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.stability import refitted, top_components
+
+
+@dataclass(frozen=True)
+class Window:
+    """Customers as of an earlier day; each counts once, since weights are known of today only.
+
+    agreement: adjusted Rand index of their top segments under the model and under a refit to them; None where the
+        refit collapses
+    """
+
+    as_of_date: str
+    customers: int
+    agreement: float | None
+
+
+def window_agreement(
+    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape, seed: int
+) -> float | None:
+    """The agreement of the model with a refit to the customers of an earlier day.
+
+    statistics: those customers, in the model's feature space
+    """
+    refit, _ = refitted(statistics, parameters, shape, seed)
+    if refit is None:
+        return None
+    refit_labels = top_components(statistics, refit.parameters)
+    return float(adjusted_rand_score(top_components(statistics, parameters), refit_labels))
