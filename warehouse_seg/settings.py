@@ -23,7 +23,8 @@ from pydantic import (
 )
 
 from warehouse_seg.errors import UsageError, nearest
-from warehouse_seg.model.segment_model import CovarianceType, SegmentName, TransformName
+from warehouse_seg.model.feature import TransformName
+from warehouse_seg.model.values import CovarianceType, SegmentName
 from warehouse_seg.sql.rendering import render
 
 Share = Annotated[float, Field(ge=0, le=1)]

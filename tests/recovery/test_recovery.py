@@ -12,7 +12,7 @@ from tools.evidence import defaults, optima, shops
 from tools.evidence.recovery import Cell, recovered
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import settings_from
 
 CUSTOMERS = 2_500

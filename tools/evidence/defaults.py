@@ -11,7 +11,8 @@ from tools.evidence.shops import Shop, shops
 from tools.evidence.tables import heading, recommended, show, table
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import best_of_each_count, elbow
-from warehouse_seg.model.segment_model import Candidate, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate
 
 COLUMNS = (
     "shop",

@@ -19,7 +19,8 @@ from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, pla
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import FeatureChoice, settings_from
 
 COUNTS = (5_000, 30_000)

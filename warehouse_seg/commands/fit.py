@@ -20,7 +20,8 @@ from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.segment_matching import SegmentMatching
-from warehouse_seg.model.segment_model import ModelWarning, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import choose_features, count_overlap, read_sample
 from warehouse_seg.registry.store import Registry

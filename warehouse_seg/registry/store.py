@@ -16,17 +16,12 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.exponent_text import exponent_text
+from warehouse_seg.model.feature import NUMBERS_OF_A_FEATURE, Category, Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
-from warehouse_seg.model.segment_model import (
-    NUMBERS_OF_A_FEATURE,
-    Candidate,
-    Category,
-    Component,
-    Feature,
-    SegmentModel,
-    Training,
-    exponent_text,
-)
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate, Training
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 

@@ -19,14 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from warehouse_seg.model.segment_model import (
-    Component,
-    Feature,
-    SegmentModel,
-    log_norm_of,
-    precision_cholesky,
-)
-from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.gaussian import WeightedGaussian
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.transforms import LARGEST_MEASURE
 from warehouse_seg.segments.naming import typical_value
 
 Array = NDArray[np.float64]
@@ -130,39 +126,6 @@ def explain(model: SegmentModel, columns: Mapping[str, float]) -> Explanation:
 
 
 @dataclass(frozen=True)
-class _Density:
-    """A component over the features that were measured: mean (D,), its precision's factor (D, D), log_norm."""
-
-    mean: Array
-    factor: Array
-    log_norm: float
-
-    @classmethod
-    def of(cls, component: Component, places: NDArray[np.intp]) -> _Density:
-        mean, covariance = np.array(component.mean), np.array(component.covariance)
-        if len(places) == len(mean):
-            return cls(mean, np.array(component.precision_cholesky), component.log_norm)
-        factor = np.empty((0, 0))
-        if len(places):
-            factor = precision_cholesky(covariance[np.ix_(places, places)])
-        return cls(mean[places], factor, log_norm_of(component.weight, factor))
-
-    @property
-    def precision(self) -> Array:
-        precision: Array = self.factor @ self.factor.T
-        return precision
-
-    def log_joint(self, z: Array) -> float:
-        whitened = (z - self.mean) @ self.factor
-        return self.log_norm - 0.5 * float(whitened @ whitened)
-
-    def gradient(self, z: Array) -> Array:
-        """Of the log joint density at z, (D,)."""
-        gradient: Array = self.factor @ ((self.mean - z) @ self.factor)
-        return gradient
-
-
-@dataclass(frozen=True)
 class _Customer:
     """A customer in the space of the features that were measured (D of them).
 
@@ -172,7 +135,7 @@ class _Customer:
     features: list[Feature]
     values: Array
     z: Array
-    densities: list[_Density]
+    densities: list[WeightedGaussian]
 
     @classmethod
     def of(cls, model: SegmentModel, columns: Mapping[str, float]) -> _Customer:
@@ -181,7 +144,7 @@ class _Customer:
         places = np.flatnonzero(~np.isnan(values))
         features = [model.features[place] for place in places]
         z = [_standardized(f, values[place]) for f, place in zip(features, places, strict=True)]
-        densities = [_Density.of(component, places) for component in model.components]
+        densities = [component.gaussian(places) for component in model.components]
         return cls(features, values[places], np.array(z, dtype=float), densities)
 
     @property
@@ -190,7 +153,7 @@ class _Customer:
 
     def log_joint(self, z: Array) -> Array:
         """Of every component at a place, (K,)."""
-        return np.array([density.log_joint(z) for density in self.densities])
+        return np.array([density.log_joint_at(z) for density in self.densities])
 
     def top_with(self, place: int, value: float) -> int:
         """Which component is the top one where one feature has another raw value."""
@@ -220,7 +183,7 @@ def _reasons(customer: _Customer, top: int, runner_up: int) -> tuple[float, list
         for i, feature in enumerate(customer.features)
     ]
     ranked = sorted(contributions, key=lambda contribution: -contribution.log_odds)
-    return ours.log_joint(midpoint) - theirs.log_joint(midpoint), ranked
+    return ours.log_joint_at(midpoint) - theirs.log_joint_at(midpoint), ranked
 
 
 # ------------------------------------------------------------------------------------- the nearest change
@@ -307,7 +270,7 @@ def _values_within(feature: Feature, start: float, end: float, direction: int) -
 
 
 def _candidates(feature: Feature, z: float, direction: int) -> list[float]:
-    value = _raw(feature, z)
+    value = feature.raw(z)
     if not feature.resolution or not math.isfinite(value):
         return [value]
     units = value / feature.resolution
@@ -315,13 +278,6 @@ def _candidates(feature: Feature, z: float, direction: int) -> list[float]:
     steps = (nearest + direction * further for further in range(3))
     # 3 cents are 0.03, not 0.030000000000000002.
     return [float(f"{step * feature.resolution:.12g}") for step in steps]
-
-
-def _raw(feature: Feature, z: float) -> float:
-    try:
-        return TRANSFORMS[feature.transform].inverse(feature.center + feature.scale * z)
-    except OverflowError:
-        return math.inf
 
 
 def _can_be_had(feature: Feature, value: float) -> bool:

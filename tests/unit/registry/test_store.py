@@ -17,16 +17,12 @@ from hypothesis import strategies as st
 
 from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.exponent_text import exponent_text
+from warehouse_seg.model.feature import Category, Feature
 from warehouse_seg.model.segment_matching import SegmentMatch, SegmentMatching
-from warehouse_seg.model.segment_model import (
-    Candidate,
-    Category,
-    Component,
-    Feature,
-    SegmentModel,
-    Training,
-    exponent_text,
-)
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate, Training
 from warehouse_seg.registry.store import TABLES, Registry
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
@@ -72,7 +68,7 @@ def a_model(seed: int = 0, size: int = 3, segments: int = 2) -> SegmentModel:
             for position in range(size)
         ),
         components=tuple(
-            Component.from_moments(
+            Component.from_covariance(
                 f"s{k + 1}",
                 float(weights[k]),
                 random_numbers.standard_normal(size),
