@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
-from warehouse_seg.registry.store import Row, warning_texts
+from warehouse_seg.registry.rows import Row, warning_texts
 
 
 @dataclass(frozen=True)
