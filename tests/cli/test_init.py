@@ -15,6 +15,7 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from warehouse_seg.cli import app as cli
+from warehouse_seg.cli import project_commands
 from warehouse_seg.commands import init as job
 from warehouse_seg.commands.init import VENDORED, init
 from warehouse_seg.dbt.project import DbtProject
@@ -87,7 +88,9 @@ def test_the_package_its_variables_and_its_materialization_are_there(project: Db
 
 def test_the_difference_is_shown(project: DbtProject, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(cli, "out", Console(file=shown, soft_wrap=True, highlight=False))
+    monkeypatch.setattr(
+        project_commands, "out", Console(file=shown, soft_wrap=True, highlight=False)
+    )
     folder = str(project.project_dir)
     options = ["--transactions", "raw.basket_lines", "--customer-id-type", "bigint"]
 

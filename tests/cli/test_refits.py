@@ -45,7 +45,7 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
         "insert into seg_customer_category_spend "
         "select * replace ('Calendars' as category, 1e6 as spend) from seg_customer_category_spend"
     )
-    done = command(scored_shop, "fit")
+    done = command(scored_shop, "fit", "--verbose")
     assert done.exit_code == 0, done.err
     assert "features of version 1: " in done.err
     assert "100.0% of 1,500 customers keep their segment" in done.err
@@ -56,8 +56,8 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
     ):
         assert scored_shop.rows(of_version.format(2)) == scored_shop.rows(of_version.format(1))
     assert scored_shop.rows(
-        "select reason, chosen from seg_model_candidates where model_version = 2"
-    ) == [("refit of version 1", "true")]
+        "select reason, status from seg_model_candidates where model_version = 2"
+    ) == [("refit of version 1", "chosen")]
     assert keys(scored_shop, 2) == keys(scored_shop, 1)
     rows = matching(command, scored_shop)
     assert {row["segment_key"] for row in rows} == keys(scored_shop, 1)
@@ -97,7 +97,7 @@ def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
 
     assert done.exit_code == 3
     assert not done.out
-    assert "note: `model.features` makes category_entropy, tenure_days; version 1 has" in done.err
+    assert "`model.features` makes category_entropy, tenure_days; version 1 has" in done.err
     assert (
         "% of the customers would keep their segment, needed 80% (`model.min_kept_share`)"
         in done.err
@@ -160,7 +160,7 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
     )
     done = command(scored_shop, "fit")
     assert done.exit_code == 3
-    assert "note: version 1 needs gone, which the features lack now" in done.err
+    assert "version 1 needs gone, which the features lack now" in done.err
     assert "0.0% of the customers would keep their segment" in done.err
     assert command(scored_shop, "fit", "--accept-changes").exit_code == 0
     assert not keys(scored_shop, 2) & keys(scored_shop, 1)

@@ -164,7 +164,7 @@ def scoring(shop: Shop) -> str:
 def killed_fit(shop: Shop, in_python: bool, after_seconds: float) -> int:
     """Kill `warehouse-seg fit` and the dbt that it may be waiting for; its exit code."""
     with subprocess.Popen(
-        [sys.executable, "-m", "warehouse_seg", "fit", "--reselect"],
+        [sys.executable, "-m", "warehouse_seg", "fit", "--reselect", "--verbose"],
         cwd=shop.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

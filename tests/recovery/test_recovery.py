@@ -55,5 +55,5 @@ def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
     assert (chosen.smallest_jaccard or 0) >= MIN_SEGMENT_STABILITY
     assert (chosen.smallest_eigenvalue or 0) > 1e-3
     assert any("have 11.77" in finding for finding in model.training.findings)
-    assert "the most that were tried" in model.training.recommendation
+    assert "bound_of_segments" in {warning.kind for warning in model.training.warnings}
     assert len(defaults.row(shop, model)) == len(defaults.COLUMNS)
