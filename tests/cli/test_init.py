@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from warehouse_seg.cli import app as cli
 from warehouse_seg.cli import project_commands
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.commands import init as job
 from warehouse_seg.commands.init import VENDORED, init
 from warehouse_seg.dbt.project import DbtProject
@@ -94,7 +95,7 @@ def test_the_difference_is_shown(project: DbtProject, monkeypatch: pytest.Monkey
     folder = str(project.project_dir)
     options = ["--transactions", "raw.basket_lines", "--customer-id-type", "bigint"]
 
-    cli.app(["init", *options, "--project-dir", folder], standalone_mode=False)
+    cli.app(["init", *options, "--project-dir", folder], obj=Reporter(), standalone_mode=False)
 
     text = shown.getvalue()
     assert "vendor/warehouse_seg: copied the dbt package" in text

@@ -101,4 +101,4 @@ def test_names_and_columns_are_no_markup(command: Command, scored_shop: Shop) ->
     assert "it's [bold]mine[/wrong]" in done.out
     assert "[red]x" in done.out
     assert "of revenue" not in done.out
-    assert "none (no order history to go by)" in done.out
+    assert "none (no order history)" in done.out

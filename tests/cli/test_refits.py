@@ -9,6 +9,8 @@ import pytest
 
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import Shop
+from warehouse_seg.mixture.population_em import Population
+from warehouse_seg.model.segment_model import SegmentModel
 
 OTHERS = {
     "features": [{"name": "category_entropy"}, {"name": "tenure_days"}],
@@ -114,6 +116,25 @@ def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
     # Other features: no Gaussian can be compared, only customers.
     assert {row["affinity"] for row in rows} == {None}
     assert {row["kept_share"] for row in rows} < {share / 1500 for share in range(1200)}
+
+
+def test_a_refused_fit_makes_no_pass_for_the_population_density(
+    command: Command, scored_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass over all customers comes after the gate that can refuse without it."""
+    passes: list[int] = []
+    log_density = Population.log_density
+
+    def counted(population: Population, model: SegmentModel) -> float:
+        passes.append(model.model_version)
+        return log_density(population, model)
+
+    monkeypatch.setattr(Population, "log_density", counted)
+    set_effective(scored_shop, model=OTHERS)
+    assert command(scored_shop, "fit").exit_code == 3
+    assert not passes
+    assert command(scored_shop, "fit", "--accept-changes").exit_code == 0
+    assert len(passes) == 1
 
 
 def test_a_lower_threshold_is_another_way_to_accept(command: Command, scored_shop: Shop) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
-from warehouse_seg.segments.naming import readable_number
+from warehouse_seg.cli.numbers import feature_value, is_share
+from warehouse_seg.segments.explanation import Explanation, Membership
+from warehouse_seg.segments.nearest_change import Change
+from warehouse_seg.segments.reasons import Contribution
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.explain import ExplainedCustomer
@@ -20,7 +22,7 @@ BAR = 20
 
 
 def explanation_lines(customer: ExplainedCustomer) -> Iterator[str | Table]:
-    """From who the customer is to what would make them somebody else."""
+    """Who the customer is, why, and the nearest change to another segment."""
     explanation = customer.explanation
     yield (
         f"[bold]customer {escape(customer.customer_id)}[/] as of {customer.as_of_date}: {customer.action_tier}, "
@@ -30,7 +32,7 @@ def explanation_lines(customer: ExplainedCustomer) -> Iterator[str | Table]:
     if explanation.missing_features:
         yield f"not measured, and left out: {escape(', '.join(explanation.missing_features))}"
     if explanation.runner_up_segment_key is None:
-        yield "the model has one segment: there is nothing to choose between"
+        yield "the model has one segment: there is no other to compare with"
         return
     yield _heading(explanation)
     yield _contributions(explanation)
@@ -75,7 +77,8 @@ def _contributions(explanation: Explanation) -> Table:
 def _in_words(contribution: Contribution) -> str:
     name, percent = _name(contribution), _is_in_percent(contribution)
     value, midpoint = (
-        _in_its_unit(number, percent) for number in (contribution.value, contribution.midpoint)
+        feature_value(number, is_share=percent)
+        for number in (contribution.value, contribution.midpoint)
     )
     if value == midpoint:
         midpoint = _precisely(contribution.midpoint, percent)
@@ -99,18 +102,14 @@ def _nearest(change: Change | None) -> str:
     )
 
 
-def _name(told: Contribution | Change) -> str:
+def _name(feature: Contribution | Change) -> str:
     """Of a ratio, both parts."""
-    ratio = f" / {told.reference}" if told.reference else ""
-    return escape(told.feature + ratio)
+    ratio = f" / {feature.reference}" if feature.reference else ""
+    return escape(feature.feature + ratio)
 
 
-def _is_in_percent(told: Contribution | Change) -> bool:
-    return told.feature.startswith("share_") and told.reference is None
-
-
-def _in_its_unit(value: float, percent: bool) -> str:
-    return f"{value:.1%}" if percent else readable_number(value)
+def _is_in_percent(feature: Contribution | Change) -> bool:
+    return is_share(feature.feature) and feature.reference is None
 
 
 def _precisely(value: float, percent: bool, rounding: Callable[[float], int] = round) -> str:

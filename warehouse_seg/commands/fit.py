@@ -28,7 +28,7 @@ from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.settings import Settings
-from warehouse_seg.warehouse.connection import Columns, Warehouse
+from warehouse_seg.warehouse.connection import Warehouse
 
 WORST_SEGMENTS = 3
 """So many segments are named where a fit is refused."""
@@ -73,9 +73,7 @@ def fit(
         if previous is None:
             model = with_new_keys(model, used_keys)
         else:
-            matching = _matched(
-                warehouse, session, previous, model, sample.columns, used_keys, emit
-            )
+            matching = _matched(warehouse, session, previous, model, sample, used_keys, emit)
             model = matching.model
             if not accept_changes:
                 _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
@@ -125,11 +123,13 @@ def _fitted(
     basis: SegmentModel | None, sample: Sample, settings: Settings, notes: str, emit: Emit
 ) -> SegmentModel:
     """The refit of `basis`, or the model of a search through all shapes where there is none."""
-    emit(Event.progress(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
+    emit(Event.step(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
     if basis is not None:
         names = ", ".join(basis.feature_names)
         emit(Event.progress(f"features of version {basis.model_version}: {names}"))
-        return refit_model(basis, sample, settings.model, notes=notes, emit=emit)
+        model = refit_model(basis, sample, settings.model, notes=notes, emit=emit)
+        emit(Event.step(f"version {basis.model_version} refitted, its features and its shape kept"))
+        return model
     choices = choose_features(sample, settings)
     emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
     return fit_model(sample, choices, settings.model, notes=notes, emit=emit)
@@ -140,13 +140,20 @@ def _matched(
     session: Session,
     previous: SegmentModel,
     model: SegmentModel,
-    columns: Columns,
+    sample: Sample,
     used_keys: Sequence[str],
     emit: Emit,
 ) -> SegmentMatching:
     """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
     overlap = count_overlap(warehouse, session, previous, model)
-    matching = match_segments(previous, model, overlap, used_keys, columns)
+    matching = match_segments(
+        previous,
+        model,
+        overlap,
+        used_keys,
+        sample.columns,
+        sample.weights(session.settings.model.weight),
+    )
     for match in matching.matches:
         emit(Event.progress(str(match)))
     emit(

@@ -24,6 +24,11 @@ class StoredModels:
     activations: list[Row]
     segment_matches: list[Row]
 
+    @property
+    def active_warnings(self) -> list[str]:
+        """What to know before using the active model."""
+        return [] if self.active is None else self.warnings.get(self.active, [])
+
 
 def models(project: DbtProject) -> StoredModels:
     """Every stored version, every activation and what became of the segments."""

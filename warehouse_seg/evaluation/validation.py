@@ -22,7 +22,7 @@ from warehouse_seg.mixture.search import COLD_START_MARGIN, Shape, best_nondegen
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
 from warehouse_seg.mixture.stability import Stability, refitted, top_components
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.segments.matching import affinities
+from warehouse_seg.segments.affinity import affinities
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

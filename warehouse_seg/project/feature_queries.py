@@ -21,7 +21,7 @@ from warehouse_seg.features.sampling import count_sql, sample_sql
 from warehouse_seg.model.feature import Category
 from warehouse_seg.model.segment_model import KEYS, SegmentModel
 from warehouse_seg.project.context import Session
-from warehouse_seg.segments.matching import overlap_sql, overlap_table
+from warehouse_seg.segments.overlap import overlap_sql, overlap_table
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse

@@ -1,7 +1,7 @@
 """What to do about a segment: rules of thumb over its averages, the first that fits.
 
-They are starting points for a person, not effects that anybody measured, and each says what it goes by. Without an
-order history there is nothing to go by, and no suggestion.
+They are starting points for a person, not measured effects, and each suggestion carries its reason. A segment without
+an order history gets no suggestion.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Rule:
-    """A suggestion and whom it is for. `when` and `action` stand word for word in docs/segments.md."""
+    """A suggestion and the segments that it is for. `when` and `action` stand word for word in docs/segments.md."""
 
     when: str
     applies: Callable[[Behaviour], bool]
@@ -77,43 +77,43 @@ class Rule:
 RULES = (
     Rule(
         "lapsed, bought once",
-        lambda who: who.lapsed and who.bought_once,
+        lambda segment: segment.lapsed and segment.bought_once,
         "Spend little: one cheap reminder, then nothing that costs money.",
     ),
     Rule(
         "lapsed, bought more than once",
-        lambda who: who.lapsed,
+        lambda segment: segment.lapsed,
         "Win back: they knew the shop well enough to return. A personal reason to come again, once or twice, and a "
         "question why they stopped.",
     ),
     Rule(
         "bought once, large basket",
-        lambda who: who.bought_once and who.large_baskets,
+        lambda segment: segment.bought_once and segment.large_baskets,
         "Find the occasion of that one order (a gift, a season) and write before it comes again.",
     ),
     Rule(
         "bought once",
-        lambda who: who.bought_once,
+        lambda segment: segment.bought_once,
         "Win the second order: a welcome series in the weeks after the first.",
     ),
     Rule(
         "frequent, baskets below average",
-        lambda who: who.frequent and who.basket.index < 100,
+        lambda segment: segment.frequent and segment.basket.index < 100,
         "Raise the basket, not the frequency: bundles, larger packs, a threshold for free delivery.",
     ),
     Rule(
         "frequent, valuable",
-        lambda who: who.frequent and who.valuable,
+        lambda segment: segment.frequent and segment.valuable,
         "Keep: service and early access before discounts. Notice the first order that fails to come.",
     ),
     Rule(
         "valuable by large baskets",
-        lambda who: who.valuable,
+        lambda segment: segment.valuable,
         "Shorten the gap between their large orders: a reminder between two of them, news of what they buy.",
     ),
     Rule(
         "recent, more than one order, none of the above",
-        lambda who: who.recent,
+        lambda segment: segment.recent,
         "Build the habit: show a second category while they are here.",
     ),
 )
@@ -121,10 +121,10 @@ RULES = (
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to do, empty where no rule fits, and what that goes by."""
+    """What to do, None where no rule fits, and why."""
 
-    action: str
-    because: str
+    action: str | None
+    reason: str
 
 
 def suggestion(measures: Mapping[str, Measure]) -> Suggestion:
@@ -133,9 +133,9 @@ def suggestion(measures: Mapping[str, Measure]) -> Suggestion:
     measures: feature → mean and index; those of the order history decide
     """
     if any(name not in measures for name in BASIS):
-        return Suggestion("", "no order history to go by")
-    who = Behaviour(*(measures[name] for name in BASIS))
-    rule = next((rule for rule in RULES if rule.applies(who)), None)
-    return (
-        Suggestion(rule.action, rule.when) if rule else Suggestion("", "near the average customer")
-    )
+        return Suggestion(None, "no order history")
+    segment = Behaviour(*(measures[name] for name in BASIS))
+    rule = next((rule for rule in RULES if rule.applies(segment)), None)
+    if rule is None:
+        return Suggestion(None, "near the average customer")
+    return Suggestion(rule.action, rule.when)

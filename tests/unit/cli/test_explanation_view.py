@@ -9,7 +9,9 @@ from rich.console import Console
 
 from warehouse_seg.cli.explanation_view import explanation_lines
 from warehouse_seg.commands.explain import ExplainedCustomer
-from warehouse_seg.segments.explanation import Change, Contribution, Explanation, Membership
+from warehouse_seg.segments.explanation import Explanation, Membership
+from warehouse_seg.segments.nearest_change import Change
+from warehouse_seg.segments.reasons import Contribution
 
 CHANGE = Change("order_count", None, 3.0, 6.0, 0.5, "s4", "Frequent [x]")
 EXPLANATION = Explanation(
@@ -96,4 +98,4 @@ def test_no_way_out() -> None:
 
 def test_one_segment() -> None:
     alone = replace(EXPLANATION, runner_up_segment_key=None, log_odds=None, contributions=[])
-    assert printed(alone)[-1] == "the model has one segment: there is nothing to choose between"
+    assert printed(alone)[-1] == "the model has one segment: there is no other to compare with"

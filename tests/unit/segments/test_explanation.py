@@ -15,8 +15,8 @@ from tests.parity.random_models import Case, Range, cases
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.segments import explanation as explaining
-from warehouse_seg.segments.explanation import Change, explain
+from warehouse_seg.segments.explanation import explain
+from warehouse_seg.segments.nearest_change import BOUNDARY_STEP, Change, _positive_roots
 
 Array = NDArray[np.float64]
 
@@ -48,12 +48,12 @@ def tops_along(model: SegmentModel, columns: dict[str, float], name: str, reach:
         math.inf if feature.clip_high is None else z_of(feature, feature.clip_high),
     )
     z = z[(z >= low) & (z <= high)]
-    raw = np.array([feature.raw(value) for value in z])
-    many = {other: np.full(len(raw), value) for other, value in columns.items()} | {name: raw}
+    values = np.array([feature.raw(value) for value in z])
+    many = {other: np.full(len(values), value) for other, value in columns.items()} | {name: values}
     tops = np.argmax(model.log_joint(many), axis=1)
     here = [c.segment_key for c in model.components].index(top_at(model, columns))
-    found: Array = tops != here
-    return found
+    is_another: Array = tops != here
+    return is_another
 
 
 @st.composite
@@ -74,19 +74,19 @@ def test_at_the_reported_value_the_segment_is_another_and_a_hair_before_it_is_no
     customer: tuple[SegmentModel, dict[str, float]],
 ) -> None:
     model, columns = customer
-    found = explain(model, columns)
-    change = found.nearest_change
+    explanation = explain(model, columns)
+    change = explanation.nearest_change
     if change is None:
         return
     assert top_at(model, columns | {change.feature: change.new_value}) == change.segment_key
-    assert change.segment_key != found.segment_key
+    assert change.segment_key != explanation.segment_key
     feature = feature_of(model, change.feature)
     here, there = z_of(feature, change.value), z_of(feature, change.new_value)
     assert change.standard_deviations == pytest.approx(abs(there - here), rel=1e-12)
-    before = there - math.copysign(2.5 * explaining.BOUNDARY_STEP, there - here)
+    before = there - math.copysign(2.5 * BOUNDARY_STEP, there - here)
     if (there - before) * (before - here) > 0:
         almost = columns | {change.feature: feature.raw(before)}
-        assert top_at(model, almost) == found.segment_key
+        assert top_at(model, almost) == explanation.segment_key
 
 
 @EXAMPLES
@@ -96,7 +96,7 @@ def test_no_smaller_change_of_one_feature_is_found_on_a_dense_grid(
 ) -> None:
     model, columns = customer
     change = explain(model, columns).nearest_change
-    reach = 30.0 if change is None else change.standard_deviations - 2 * explaining.BOUNDARY_STEP
+    reach = 30.0 if change is None else change.standard_deviations - 2 * BOUNDARY_STEP
     for name, value in columns.items():
         if not math.isnan(value) and reach > 0:
             assert not tops_along(model, columns, name, reach).any()
@@ -143,16 +143,16 @@ def test_a_feature_with_a_unit_moves_to_the_next_whole_one_beyond_the_boundary()
 
 
 def test_without_a_unit_it_is_the_boundary_itself() -> None:
-    found = change_of(two_kinds(resolution=0.0), 3)
-    assert found is not None
-    assert 3.75 < found.new_value < 3.75 + 2e-6
+    change = change_of(two_kinds(resolution=0.0), 3)
+    assert change is not None
+    assert 3.75 < change.new_value < 3.75 + 2e-6
 
 
 @pytest.mark.parametrize(("high", "reached"), [(3.5, None), (3.8, 4.0), (4.0, 4.0)])
 def test_beyond_a_clip_nothing_changes(high: float, reached: float | None) -> None:
     """The boundary is 3.75. Where four orders count as 3.8 they are enough, as 3.5 they are not."""
-    found = change_of(two_kinds(clip_high=high), 3)
-    assert (None if found is None else found.new_value) == reached
+    change = change_of(two_kinds(clip_high=high), 3)
+    assert (None if change is None else change.new_value) == reached
 
 
 def test_a_share_stays_a_share() -> None:
@@ -174,31 +174,31 @@ def test_a_third_segment_on_the_way_is_the_one_that_is_reached() -> None:
             Component.from_covariance("s3", 0.2, np.array([1.5]), np.eye(1) / 100),
         ),
     )
-    found = explain(model, {"x": 1.0}).nearest_change
-    assert found is not None
-    assert found.segment_key == "s3"
+    change = explain(model, {"x": 1.0}).nearest_change
+    assert change is not None
+    assert change.segment_key == "s3"
     # With whole units only, the narrow one is passed over.
     whole = model.model_copy(update={"features": (Feature(feature="x", resolution=1.0),)})
-    found = explain(whole, {"x": 1.0}).nearest_change
-    assert found is not None
-    assert (found.segment_key, found.new_value) == ("s2", 3.0)
+    change = explain(whole, {"x": 1.0}).nearest_change
+    assert change is not None
+    assert (change.segment_key, change.new_value) == ("s2", 3.0)
 
 
 def test_a_density_that_is_only_touched_is_not_entered() -> None:
     """The polynomial (t - 2)^2 is never below zero."""
-    assert explaining._positive_roots(1, -4, 4) == [2.0, 2.0]
-    assert explaining._positive_roots(1, 0, 1) == []
-    assert explaining._positive_roots(0, -2, 1) == [0.5]
-    assert explaining._positive_roots(0, 0, 1) == []
+    assert _positive_roots(1, -4, 4) == [2.0, 2.0]
+    assert _positive_roots(1, 0, 1) == []
+    assert _positive_roots(0, -2, 1) == [0.5]
+    assert _positive_roots(0, 0, 1) == []
 
 
 def test_an_exact_tie_is_left_at_once() -> None:
-    found = change_of(two_kinds(), 3.75)
-    assert found is not None
-    assert (found.new_value, found.segment_key) == (4, "s2")
+    change = change_of(two_kinds(), 3.75)
+    assert change is not None
+    assert (change.new_value, change.segment_key) == (4, "s2")
 
 
-def test_a_ratio_is_said_with_what_it_is_divided_by() -> None:
+def test_a_ratio_is_reported_with_its_reference() -> None:
     ratio = Feature(
         feature="share_wine", reference="share_other", floor=0.01, transform="log", clip_low=0.01
     )
@@ -210,14 +210,14 @@ def test_a_ratio_is_said_with_what_it_is_divided_by() -> None:
             Component.from_covariance("s2", 0.5, np.array([1.0]), np.eye(1)),
         ),
     )
-    found = explain(model, {"share_wine": 0.1, "share_other": 0.4})
-    (contribution,) = found.contributions
+    explanation = explain(model, {"share_wine": 0.1, "share_other": 0.4})
+    (contribution,) = explanation.contributions
     assert contribution.reference == "share_other"
     assert contribution.value == pytest.approx(0.25)
     assert contribution.midpoint == pytest.approx(1.0)
-    assert found.nearest_change is not None
-    assert found.nearest_change.reference == "share_other"
-    assert found.nearest_change.new_value == pytest.approx(1.0, rel=1e-5)
+    assert explanation.nearest_change is not None
+    assert explanation.nearest_change.reference == "share_other"
+    assert explanation.nearest_change.new_value == pytest.approx(1.0, rel=1e-5)
 
 
 # ---------------------------------------------------------------------------------- memberships and gaps
@@ -229,26 +229,30 @@ def test_memberships_are_the_models(customer: tuple[SegmentModel, dict[str, floa
     model, columns = customer
     log_joint = model.log_joint({name: np.array([value]) for name, value in columns.items()})[0]
     expected = dict(zip([c.segment_key for c in model.components], softmax(log_joint), strict=True))
-    found = explain(model, columns).memberships
-    assert {m.segment_key: m.membership for m in found} == pytest.approx(expected, abs=1e-12)
-    shares = [m.membership for m in found]
+    memberships = explain(model, columns).memberships
+    assert {m.segment_key: m.membership for m in memberships} == pytest.approx(expected, abs=1e-12)
+    shares = [m.membership for m in memberships]
     assert shares == sorted(shares, reverse=True)
 
 
-def test_of_nothing_measured_the_weights_remain() -> None:
-    found = explain(two_kinds(), {"order_count": math.nan, "recency_days": math.inf})
-    assert [m.membership for m in found.memberships] == [0.5, 0.5]
-    assert (found.log_odds, found.base_log_odds) == (0.0, 0.0)
-    assert found.contributions == []
-    assert found.missing_features == ["order_count", "recency_days"]
-    assert found.nearest_change is None
+def test_where_nothing_was_measured_the_weights_remain() -> None:
+    explanation = explain(two_kinds(), {"order_count": math.nan, "recency_days": math.inf})
+    assert [m.membership for m in explanation.memberships] == [0.5, 0.5]
+    assert (explanation.log_odds, explanation.base_log_odds) == (0.0, 0.0)
+    assert explanation.contributions == []
+    assert explanation.missing_features == ["order_count", "recency_days"]
+    assert explanation.nearest_change is None
 
 
 def test_with_one_segment_there_is_nothing_to_choose() -> None:
     whole = two_kinds()
     only = whole.components[0].model_copy(update={"weight": 1.0})
-    found = explain(
+    explanation = explain(
         whole.model_copy(update={"components": (only,)}), {"order_count": 1, "recency_days": 1}
     )
-    assert (found.runner_up_segment_key, found.log_odds, found.nearest_change) == (None, None, None)
-    assert [m.membership for m in found.memberships] == [1.0]
+    assert (
+        explanation.runner_up_segment_key,
+        explanation.log_odds,
+        explanation.nearest_change,
+    ) == (None, None, None)
+    assert [m.membership for m in explanation.memberships] == [1.0]

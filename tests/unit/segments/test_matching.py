@@ -19,13 +19,9 @@ from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS
-from warehouse_seg.segments.matching import (
-    affinities,
-    match_segments,
-    overlap_sql,
-    overlap_table,
-    with_new_keys,
-)
+from warehouse_seg.segments.affinity import affinities
+from warehouse_seg.segments.matching import match_segments, with_new_keys
+from warehouse_seg.segments.overlap import overlap_sql, overlap_table
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
@@ -85,7 +81,7 @@ CHANGES: dict[str, tuple[SegmentModel, list[tuple[str, str | None, str | None]]]
 }
 
 
-def _traced(new: SegmentModel) -> SegmentMatching:
+def _matched(new: SegmentModel) -> SegmentMatching:
     columns = _customers(new)
     old_segments = OLD.log_joint(columns).argmax(axis=1)
     new_segments = new.log_joint(columns).argmax(axis=1)
@@ -110,13 +106,13 @@ def _customers(model: SegmentModel) -> dict[str, Array]:
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_planted_change_gets_its_verdict(change: str) -> None:
     new, expected = CHANGES[change]
-    matches = _traced(new).matches
+    matches = _matched(new).matches
     assert [(x.verdict, x.segment_key, x.previous_segment_key) for x in matches] == expected
 
 
 @pytest.mark.parametrize("change", ["permuted", "drifted"])
 def test_keys_and_names_follow_the_customers(change: str) -> None:
-    matching = _traced(CHANGES[change][0])
+    matching = _matched(CHANGES[change][0])
     names = {c.segment_key: c.segment_name for c in matching.model.components}
     assert names == {c.segment_key: c.segment_name for c in OLD.components}
     assert matching.kept_share > 0.99
@@ -124,19 +120,19 @@ def test_keys_and_names_follow_the_customers(change: str) -> None:
 
 def test_a_key_is_never_used_again() -> None:
     """s7 belonged to a segment that is gone: the next new one is s8."""
-    keys = {c.segment_key for c in _traced(CHANGES["new"][0]).model.components}
+    keys = {c.segment_key for c in _matched(CHANGES["new"][0]).model.components}
     assert keys == {"s1", "s2", "s3", "s8"}
 
 
 def test_names_stay_apart() -> None:
     """The new model's own name for a fresh segment may be one that an old segment keeps."""
-    model = _traced(CHANGES["split"][0]).model
+    model = _matched(CHANGES["split"][0]).model
     names = [component.segment_name for component in model.components]
     assert len(set(names)) == len(names)
 
 
 def test_each_segments_own_share_is_kept_and_a_retired_one_keeps_nobody() -> None:
-    shares = _traced(CHANGES["vanished"][0]).kept_shares
+    shares = _matched(CHANGES["vanished"][0]).kept_shares
     assert list(shares) == ["s1", "s2", "s3"]
     assert min(shares["s1"], shares["s2"]) > 0.95
     assert shares["s3"] == 0

@@ -10,7 +10,10 @@ import pytest
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Category, Feature
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.segments.naming import AVERAGE, describe, named, shares_of_categories, traits
+from warehouse_seg.segments.descriptions import describe
+from warehouse_seg.segments.names import AVERAGE
+from warehouse_seg.segments.naming import named
+from warehouse_seg.segments.traits import category_traits, traits
 
 RECENCY = Feature(feature="recency_days", transform="log", clip_low=1, center=4.5, scale=1.0)
 ORDERS = Feature(feature="order_count", transform="log", clip_low=1, center=0.75, scale=0.75)
@@ -79,7 +82,7 @@ def test_the_rest_of_the_categories_is_called_so() -> None:
     assert named_segments((RECENCY, OTHER), [0, 1]) == ["Other categories"]
 
 
-def test_a_column_of_ones_own_is_said_as_it_is_called() -> None:
+def test_an_extra_column_keeps_its_name() -> None:
     features = (INCOME, Feature(feature="Kidhome {value}", center=1, scale=1))
     assert named_segments(features, [1.2, -0.6]) == ["High yearly income, low Kidhome {value}"]
     assert description((INCOME,), [1.2]) == "Typical customers have yearly income of 52,000."
@@ -114,7 +117,7 @@ def test_a_category_that_customers_buy_more_than_others_joins_the_name() -> None
 
 
 @pytest.mark.parametrize(
-    ("category", "said"),
+    ("category", "word"),
     [
         ("Wine & Spirits", "wine & spirits"),
         ("日本のお土産", "日本のお土産"),
@@ -123,13 +126,13 @@ def test_a_category_that_customers_buy_more_than_others_joins_the_name() -> None
         ("  wine of the very highest quality ", "wine of the very highest …"),
     ],
 )
-def test_a_category_is_said_as_the_shop_writes_it(category: str, said: str) -> None:
+def test_a_category_is_written_as_the_shop_writes_it(category: str, word: str) -> None:
     model = model_with_categories().model_copy(
         update={"categories": (Category(category=category, column_suffix="wine"),)}
     )
     recent, _ = named(model, CUSTOMERS).components
-    assert recent.segment_name == f"Recent · {said}"
-    assert recent.description.endswith(f"spend 65 % of their money on {said}.")
+    assert recent.segment_name == f"Recent · {word}"
+    assert recent.description.endswith(f"spend 65 % of their money on {word}.")
 
 
 def test_nobody_is_called_after_a_little_of_their_money() -> None:
@@ -139,7 +142,7 @@ def test_nobody_is_called_after_a_little_of_their_money() -> None:
     assert recent.description == "Typical customers last ordered 10 days ago."
 
 
-def test_money_is_said_once() -> None:
+def test_money_stands_once_in_a_sentence() -> None:
     columns = CUSTOMERS | {"share_gin": CUSTOMERS["share_wine"] / 2}
     recent, _ = named(model_with_categories("wine", "gin"), columns).components
     assert recent.description == (
@@ -147,8 +150,8 @@ def test_money_is_said_once() -> None:
     )
 
 
-def test_of_a_share_its_mean_and_its_distance_from_the_average_are_told() -> None:
-    recent, lapsed = shares_of_categories(model_with_categories("wine", "all"), CUSTOMERS)
+def test_a_share_has_its_mean_and_its_distance_from_the_average() -> None:
+    recent, lapsed = category_traits(model_with_categories("wine", "all"), CUSTOMERS)
     z = (0.65 - 0.35) / np.std(CUSTOMERS["share_wine"])
     assert [trait.feature for trait in recent] == ["share_wine", "share_all"]
     assert [trait.typical for trait in recent] == pytest.approx([0.65, 0.1])
@@ -156,7 +159,19 @@ def test_of_a_share_its_mean_and_its_distance_from_the_average_are_told() -> Non
     assert lapsed[0].z == pytest.approx(-z)
 
 
-def test_without_customers_or_categories_only_the_model_is_told() -> None:
+def test_a_row_that_stands_for_three_customers_counts_three_times() -> None:
+    weights = np.array([1.0, 2.0, 3.0, 1.0, 1.0, 1.0, 3.0, 2.0])
+    model = model_with_categories("wine", "tea")
+    repeated = {name: np.repeat(c, weights.astype(int)) for name, c in CUSTOMERS.items()}
+    weighted = category_traits(model, CUSTOMERS, weights)
+    for segment, expected in zip(weighted, category_traits(model, repeated), strict=True):
+        for trait, other in zip(segment, expected, strict=True):
+            assert (trait.z, trait.typical) == pytest.approx((other.z, other.typical))
+    assert weighted[0][0].typical != pytest.approx(0.65)
+    assert names(named(model, CUSTOMERS, weights=weights)) == ["Recent · wine", "Lapsed"]
+
+
+def test_without_customers_or_categories_the_name_comes_from_the_model() -> None:
     assert names(named(model_with_categories("wine"))) == ["Recent", "Lapsed"]
     assert names(named(model_with_categories(), CUSTOMERS)) == ["Recent", "Lapsed"]
 
@@ -170,7 +185,7 @@ def test_one_order_and_one_day_are_singular() -> None:
     )
 
 
-def test_the_order_history_is_always_told_and_of_the_rest_the_two_most_distinctive() -> None:
+def test_the_order_history_is_described_and_the_two_most_distinctive_other_features() -> None:
     features = (*SHOP, OTHER, Feature(feature="spend_tea", center=20, scale=10))
     assert description(features, [0, 0, 0, 1.5, 0.3, 0.6]) == (
         "Typical customers last ordered 90 days ago, placed 2 orders, spend 55 an order, "
@@ -178,7 +193,7 @@ def test_the_order_history_is_always_told_and_of_the_rest_the_two_most_distincti
     )
 
 
-def test_what_is_not_bought_is_told_only_where_there_is_nothing_else() -> None:
+def test_what_is_not_bought_is_described_only_where_there_is_nothing_else() -> None:
     assert description((RECENCY, WINE), [0, -1]) == "Typical customers last ordered 90 days ago."
     assert description((WINE,), [-1]) == "Typical customers spent nothing on wine."
 
@@ -190,7 +205,7 @@ def test_a_typical_value_stays_within_the_clips() -> None:
     assert (typical["order_count"], typical["spend_wine"]) == (1.0, 0.0)
 
 
-def test_without_a_known_or_distinct_feature_the_two_foremost_are_told() -> None:
+def test_without_a_known_or_distinct_feature_the_first_two_are_described() -> None:
     features = [Feature(feature=name) for name in ("visits", "clicks", "returns")]
     model = model_of(features, [0.1, -0.3, 0.2])
     assert describe(traits(model, model.components[0])) == (

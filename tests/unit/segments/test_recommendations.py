@@ -13,13 +13,13 @@ AVERAGE = dict.fromkeys(BASIS, Measure(mean=3.0, index=100))
 ONE = Measure(mean=1.2, index=40)
 
 
-def because(**indices: float | Measure) -> str:
+def reason_for(**indices: float | Measure) -> str:
     """The rule for a segment that is average but for these."""
     given = {
         name: value if isinstance(value, Measure) else Measure(3.0, value)
         for name, value in indices.items()
     }
-    return suggestion(AVERAGE | given).because
+    return suggestion(AVERAGE | given).reason
 
 
 CASES: list[tuple[dict[str, float | Measure], str]] = [
@@ -42,7 +42,7 @@ CASES: list[tuple[dict[str, float | Measure], str]] = [
 
 @pytest.mark.parametrize(("measures", "when"), CASES)
 def test_a_segment_gets_its_rule(measures: dict[str, float | Measure], when: str) -> None:
-    assert because(**measures) == when
+    assert reason_for(**measures) == when
 
 
 def test_every_rule_is_the_first_that_fits_somebody() -> None:
@@ -50,14 +50,14 @@ def test_every_rule_is_the_first_that_fits_somebody() -> None:
 
 
 def test_near_the_average_customer_there_is_nothing_to_suggest() -> None:
-    assert because() == "near the average customer"
-    assert because(**dict.fromkeys(BASIS, nan)) == "near the average customer"
+    assert reason_for() == "near the average customer"
+    assert reason_for(**dict.fromkeys(BASIS, nan)) == "near the average customer"
 
 
 @pytest.mark.parametrize("missing", BASIS)
-def test_without_an_order_history_there_is_nothing_to_go_by(missing: str) -> None:
-    found = suggestion({name: m for name, m in AVERAGE.items() if name != missing})
-    assert (found.action, found.because) == ("", "no order history to go by")
+def test_without_an_order_history_there_is_no_suggestion(missing: str) -> None:
+    advice = suggestion({name: m for name, m in AVERAGE.items() if name != missing})
+    assert (advice.action, advice.reason) == (None, "no order history")
 
 
 def test_the_documents_list_the_rules_word_for_word_in_their_order() -> None:
