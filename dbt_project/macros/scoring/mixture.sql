@@ -248,25 +248,3 @@ with_total as (
         {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ feature.position }} * y_{{ segment_key }}_{{ feature.position }}
     {%- endfor -%}
 {%- endmacro -%}
-
-
-{#- Postgres and its kin raise an error where exp or a product underflows, so there the argument stops at -200: such a
-    membership is 1e-87, and its product with the square of any measure (seg_profiles) is still a number. Elsewhere
-    a comparison would cost a twentieth of the whole statement for nothing. -#}
-{%- macro seg_exp_of_negative(argument, dialect) -%}
-    {%- if dialect in ('postgres', 'redshift') -%}
-        exp(case when {{ argument }} < -2e2 then -2e2 else {{ argument }} end)
-    {%- else -%}
-        exp({{ argument }})
-    {%- endif -%}
-{%- endmacro -%}
-
-
-{#- The largest of one column per segment. Spark's greatest() refuses a single argument. -#}
-{%- macro seg_greatest(prefix, names) -%}
-    {%- if names | length == 1 -%}
-        {{ prefix }}{{ names[0] }}
-    {%- else -%}
-        greatest({% for name in names %}{{ prefix }}{{ name }}{{ ', ' if not loop.last }}{% endfor %})
-    {%- endif -%}
-{%- endmacro -%}

@@ -111,9 +111,19 @@
 {%- endmacro -%}
 
 
-{#- Several branches read one step: DuckDB and Postgres would write it down in between. -#}
-{%- macro seg_not_materialized(dialect) -%}
-    {{- 'not materialized ' if dialect in ('duckdb', 'postgres') -}}
+{#- A 1 for every feature that is missing, else a 0, in the model's order; '' where none is. -#}
+{%- macro seg_pattern_of_branch(branch, features) -%}
+    {%- if branch.missing -%}
+        {%- for feature in features -%}{{ '1' if feature.feature in branch.missing else '0' }}{%- endfor -%}
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{%- macro seg_pattern_of_customer(features) -%}
+    case
+            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
+            else {% for feature in features %}case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}{% endfor %}
+        end
 {%- endmacro -%}
 
 
