@@ -1,6 +1,6 @@
 {#-
-    Every customer's top segment under each of two models, counted by pairs. Each model reads its own wide features, with
-    its own categories. Ties go to the segment that comes first, as in seg_customer_segments.
+    Every customer's top segment under each of two models, counted by pairs. Each model reads its own wide features,
+    with its own categories. Ties go to the segment that comes first, as in seg_customer_segments.
 -#}
 {%- macro top_segments(model, features) -%}
 {%- set segments = model.components %}

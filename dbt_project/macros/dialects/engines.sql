@@ -24,8 +24,8 @@ cast({{ expression }} as decimal(18, 4))
 {%- endmacro -%}
 
 
-{#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by the
-    database's language, which may skip underscores; names that tie would come in another order there. -#}
+{#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by
+    the database's language, which may skip underscores; names that tie would come in another order there. -#}
 {%- macro seg_text_order(expression, dialect) -%}
     {{ expression }}{{ ' collate "C"' if dialect == 'postgres' }}
 {%- endmacro -%}
@@ -61,8 +61,9 @@ cast({{ expression }} as decimal(18, 4))
 {%- endmacro -%}
 
 
-{#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair for
-    every customer, and of three nested ranks over four features so much that its process died after two minutes. -#}
+{#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair
+    for every customer, and of three nested ranks over four features so much that its process died after two
+    minutes. -#}
 {%- macro seg_materialized(dialect) -%}
     {{- 'materialized ' if dialect == 'postgres' -}}
 {%- endmacro -%}

@@ -55,7 +55,8 @@
 {%- endmacro -%}
 
 
-{#- Whether the column holds numbers; dbt's own answer is no for DECIMAL(9,2) on DuckDB, where the precision is in the name. -#}
+{#- Whether the column holds numbers; dbt's own answer is no for DECIMAL(9,2) on DuckDB, where the precision is in the
+    name. -#}
 {%- macro seg_is_numeric(column) -%}
     {%- set type = column.dtype | lower -%}
     {{- return(column.is_number() or (type.split('(')[0] in ['decimal', 'numeric', 'number'] and type.endswith(')'))) -}}

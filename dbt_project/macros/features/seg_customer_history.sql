@@ -1,9 +1,10 @@
 {#-
-    The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is this
-    query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
+    The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is
+    this query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
 
     transactions_relation    the order lines under their common names, as stg_seg__transactions has them
-    as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after the last
+    as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after
+                             the last
     category_spend_relation  seg_history_by_category as of the same day; none where the lines have no category
 -#}
 {%- macro seg_customer_history(transactions_relation, as_of_date, category_spend_relation, dialect) -%}
@@ -138,9 +139,9 @@ left join category_spread on customers.customer_id = category_spread.customer_id
 {%- endmacro -%}
 
 
-{#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is, and
-    the comparison would be a join with the one row of `observation`. The cast again: some engines make NULL of a text that
-    is no date. Pure. -#}
+{#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is,
+    and the comparison would be a join with the one row of `observation`. The cast again: some engines make NULL of a
+    text that is no date. Pure. -#}
 {%- macro seg_is_seen(as_of_date, dialect) -%}
     cast(ordered_at as date) {{ '< ' ~ seg_date(as_of_date, dialect) if as_of_date else 'is not null' }}
 {%- endmacro -%}

@@ -1,10 +1,11 @@
 {#-
-    The query of every customer's spend by category, one row per customer and category. Pure, as seg_customer_history is.
+    The query of every customer's spend by category, one row per customer and category. Pure, as seg_customer_history
+    is.
 
     transactions_relation, as_of_date   as seg_customer_history has them
 
-    Lines are grouped here once, and seg_customer_history reads the shares: with 60 million lines the grouping is half the
-    work of all features, and a step that two others read is stored by DuckDB, which took as long again.
+    Lines are grouped here once, and seg_customer_history reads the shares: with 60 million lines the grouping is half
+    the work of all features, and a step that two others read is stored by DuckDB, which took as long again.
 -#}
 {%- macro seg_history_by_category(transactions_relation, as_of_date, dialect) -%}
 {%- set double = seg_double(dialect) -%}

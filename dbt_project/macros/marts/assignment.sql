@@ -3,7 +3,8 @@
 
     scores      relation of seg_customer_scores
     tiers       dictionary: dominant, hybrid (numbers)
-    Ties go to the segment that comes first. A membership may be zero, where p ln p is 0: hence the 1e-300 in its logarithm.
+    Ties go to the segment that comes first. A membership may be zero, where p ln p is 0: hence the 1e-300 in its
+    logarithm.
 -#}
 {%- macro seg_customer_assignment(model, scores, tiers, dialect) -%}
 {%- set segments = model.components -%}

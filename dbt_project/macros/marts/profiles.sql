@@ -111,9 +111,10 @@ from differences
 {#-
     The step `profiles`: the one row of sums laid out as a row per segment and measure.
 
-    A union of one select per row, read from the sums, is the fastest where the engine works the sums out once. Spark puts
-    a step's text in the place of its name: a union would be as many scans of all customers as there are rows (70 of them
-    ran out of 2 GB on 3,000 customers). There the sums are read once, beside a list of the rows that are wanted.
+    A union of one select per row, read from the sums, is the fastest where the engine works the sums out once. Spark
+    puts a step's text in the place of its name: a union would be as many scans of all customers as there are rows (70
+    of them ran out of 2 GB on 3,000 customers). There the sums are read once, beside a list of the rows that are
+    wanted.
 -#}
 {%- macro seg_profile_rows(model, measures, dialect) -%}
     {%- if dialect in ('spark', 'databricks') -%}

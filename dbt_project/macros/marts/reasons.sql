@@ -17,22 +17,24 @@
 
         base_log_odds + sum_i phi_i = log_odds
 
-    Of the references tried the midpoint cancels least: sum |phi| / |f| of 1.3 to 2.3, against 2.6 to 42 for the population.
+    Of the references tried the midpoint cancels least: sum |phi| / |f| of 1.3 to 2.3, against 2.6 to 42 for the
+    population.
 
-    A feature that was not measured stays at the midpoint and has no reason: its rows and columns of a precision are zero,
-    the others those of the mixture over the measured features (patterns.sql). Customers who lack the same features share
-    their pairs of segments, so that one formula serves all of them in one pass.
+    A feature that was not measured stays at the midpoint and has no reason: its rows and columns of a precision are
+    zero, the others those of the mixture over the measured features (patterns.sql). Customers who lack the same
+    features share their pairs of segments, so that one formula serves all of them in one pass.
 
-    A million customers, 8 segments, 8 features, one thread of DuckDB 2.0: 2.4 s, of which 1.2 s up to the contributions;
-    scoring them takes 1.9 s. Choosing the segment's numbers by `case segment_key when …` took 4.3 s up to the
-    contributions, which joining a row of numbers to every customer does in 1.2 s.
+    A million customers, 8 segments, 8 features, one thread of DuckDB 2.0: 2.4 s, of which 1.2 s up to the
+    contributions; scoring them takes 1.9 s. Choosing the segment's numbers by `case segment_key when …` took 4.3 s up
+    to the contributions, which joining a row of numbers to every customer does in 1.2 s.
 -#}
 
 
 {#-
-    One row per customer and as_of_date. What speaks for the segment, the strongest first, at most three features; what is
-    left of the log odds is `other_log_odds`. NULL where there is no runner-up. The words in `reasons` leave out what brings
-    less than a tenth of the strongest: of customers who all bought once, nobody is told that "order_count low" matters.
+    One row per customer and as_of_date. What speaks for the segment, the strongest first, at most three features; what
+    is left of the log odds is `other_log_odds`. NULL where there is no runner-up. The words in `reasons` leave out what
+    brings less than a tenth of the strongest: of customers who all bought once, nobody is told that "order_count low"
+    matters.
 
     model               dictionary, as seg_mixture_scores takes it
     features            relation of the wide features

@@ -4,7 +4,8 @@
 
         revenue_k = sum_i p_ik revenue_i            each term rounded to a decimal, so that no order of rows matters
 
-    revenue     dictionary: relation (text, with customer_id and as_of_date), expression (SQL over it); none without money
+    revenue     dictionary: relation (text, with customer_id and as_of_date), expression (SQL over it); none without
+                money
 -#}
 {%- macro seg_segment_sizes(model, scores, customer_segments, revenue, dialect) -%}
 with

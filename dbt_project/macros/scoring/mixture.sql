@@ -7,12 +7,12 @@
         p_k   = exp(l_k - max l) / sum_i exp(l_i - max l)                  maximum, shifted, memberships
         log_density = max l + ln sum_i exp(l_i - max l)
 
-    Whitened columns are more exact than the expanded quadratic form, and faster for many features (docs/performance.md);
-    `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs: DuckDB
-    materialises wide pass-through selects.
+    Whitened columns are more exact than the expanded quadratic form, and faster for many features
+    (docs/performance.md); `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs:
+    DuckDB materialises wide pass-through selects.
 
-    A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of the
-    other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.
+    A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of
+    the other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.
 
     model       dictionary: model_version, features, components, patterns (see docs/model.md)
     relation    text of a relation, or of a select in parentheses
@@ -84,7 +84,8 @@ from memberships
 {%- endmacro -%}
 
 
-{#- What was measured, as doubles; NULL, NaN and infinite values are NULL from here on, as are ratios without a part. -#}
+{#- What was measured, as doubles; NULL, NaN and infinite values are NULL from here on, as are ratios without a
+    part. -#}
 {%- macro seg_measured_step(model, relation, carried, several, dialect) -%}
 measured as {{ seg_not_materialized(dialect) if several }}(
     select
@@ -149,7 +150,8 @@ log_joint{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
-{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is `with_total`.
+{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is
+    `with_total`.
 
     source    the step that has log_joint_<name> and the carried columns
     names     what follows log_joint_: a segment's key, or its number

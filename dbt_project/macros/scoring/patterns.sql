@@ -10,8 +10,8 @@
     The branches of a model, the customers of whom everything was measured first: appended to `branches`, since a macro
     returns only text.
 
-    Each is what the steps of mixture.sql take for a model: suffix (of the steps' names), missing (names), features (with
-    their position in the whole model, from 1) and components.
+    Each is what the steps of mixture.sql take for a model: suffix (of the steps' names), missing (names), features
+    (with their position in the whole model, from 1) and components.
 -#}
 {%- macro seg_add_branches(model, branches) -%}
     {%- set features = [] -%}
@@ -94,8 +94,9 @@
 {%- endmacro -%}
 
 
-{#- Whether the nearest segment is farther than the 99 % quantile of chi-square with as many degrees of freedom as features
-    were measured, by the approximation of Wilson and Hilferty (1931), within 1 %; NULL where log_density says it. -#}
+{#- Whether the nearest segment is farther than the 99 % quantile of chi-square with as many degrees of freedom as
+    features were measured, by the approximation of Wilson and Hilferty (1931), within 1 %; NULL where log_density says
+    it. -#}
 {%- macro seg_is_far(branch) -%}
     {%- if not branch.missing -%}
         cast(null as boolean)

@@ -1,15 +1,16 @@
 {#-
     What one pass of expectation maximisation needs of all customers, as one row of sums: nobody leaves the warehouse.
 
-    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ rounding_variance_f where f = g):
+    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ rounding_variance_f
+    where f = g):
 
         l_k       = ln w_k + E ln N(z | m_k, covariance_k) = sum of coefficients times moments     log_joint
         n_k = sum w p_k        z_k_f = sum w p_k z_f        zz_k_f_g = sum w p_k zz_f_g
         objective = sum w ln sum_k exp(l_k)
 
     with the memberships p and a customer's weight w (1 where there is none); v is the variance that rounding left
-    (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits that
-    count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
+    (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits
+    that count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
 
     features        as model.features of seg_mixture_scores
     missing         names of the features that the summed customers lack, and no others do; [] for those who lack none
@@ -125,8 +126,8 @@ from memberships
 {%- endmacro -%}
 
 
-{#- ` + sum of moments times coefficients`. On DuckDB over a list: 8 of them over 44 moments took 0.3 s a million customers,
-    and 1.0 s as a sum of products, each of which is a vector of its own there. -#}
+{#- ` + sum of moments times coefficients`. On DuckDB over a list: 8 of them over 44 moments took 0.3 s a million
+    customers, and 1.0 s as a sum of products, each of which is a vector of its own there. -#}
 {%- macro seg_plus_inner_product(moments, row, dialect) -%}
     {%- if not moments -%}
     {%- elif dialect == 'duckdb' %} + list_inner_product(moments, [{% for one in moments %}{{ row[one.place] }}{{ ', ' if not loop.last }}{% endfor %}])

@@ -1,6 +1,6 @@
 {#-
-    The SQL form of every transform. The array form stands beside a copy of this text in warehouse_seg/model/transforms.py,
-    and a test holds the two together, as text and as values.
+    The SQL form of every transform. The array form stands beside a copy of this text in
+    warehouse_seg/model/transforms.py, and a test holds the two together, as text and as values.
 -#}
 
 {%- macro seg_transformed(transform, value) -%}
@@ -43,7 +43,8 @@
 {%- endmacro -%}
 
 
-{#- dT/dx, the slope that carries a rounding variance from the raw unit; sqrt has none at zero and takes that of a quarter. -#}
+{#- dT/dx, the slope that carries a rounding variance from the raw unit; sqrt has none at zero and takes that of a
+    quarter. -#}
 {%- macro seg_slope(transform, value) -%}
     {%- if transform == 'log' -%}
         1e0 / ({{ value }})

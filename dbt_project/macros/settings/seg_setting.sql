@@ -17,7 +17,8 @@
 {%- macro seg_settings() -%}
     {%- set defaults = fromjson(seg_defaults()) -%}
     {%- set given = {} -%}
-    {#- The block `vars: warehouse_seg:` is itself visible as a variable: only so can a misspelt top-level name be seen. -#}
+    {#- The block `vars: warehouse_seg:` is itself visible as a variable: only so can a misspelt top-level name be
+        seen. -#}
     {%- set block = var('warehouse_seg', none) -%}
     {%- for name in (block if block is mapping else {}) -%}
         {%- do given.update({name: none}) -%}
