@@ -2,7 +2,9 @@
 {%- set types = {
     "integer": "bigint" if dialect == "bigquery" else "integer",
     "number": seg_double(dialect),
-    "text": "text" if dialect in ("postgres", "duckdb") else seg_text(dialect) if dialect != "redshift" else "varchar(65535)",
+    "text": "text" if dialect in ("postgres", "duckdb")
+        else "varchar(65535)" if dialect == "redshift"
+        else seg_text(dialect),
     "time": "timestamp",
 } -%}
 create table if not exists {{ table }} (

@@ -45,7 +45,8 @@ orders as (
 
 ),
 
--- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money still nets.
+-- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money
+-- still nets.
 dated_orders as (
 
     select
@@ -86,8 +87,9 @@ category_shares as (
 
 ),
 
--- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
--- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of
+-- an engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its
+-- own.
 category_spread as (
 
     select
@@ -103,14 +105,16 @@ category_spread as (
 select
     customers.customer_id,
     observation.as_of_date,
-    cast({{ seg_days_between('customers.last_seen_on', 'observation.as_of_date', dialect) }} as integer) as recency_days,
+    {%- set days_since_last = seg_days_between('customers.last_seen_on', 'observation.as_of_date', dialect) %}
+    cast({{ days_since_last }} as integer) as recency_days,
     cast(customers.order_count as integer) as order_count,
     cast(customers.net_spend as {{ double }}) as net_spend,
     coalesce(
         cast(customers.net_spend as {{ double }}) / nullif(customers.order_count, 0),
         0
     ) as average_order_value,
-    cast({{ seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) }} as integer) as tenure_days,
+    {%- set days_since_first = seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) %}
+    cast({{ days_since_first }} as integer) as tenure_days,
     cast({{ seg_days_between('customers.first_order_on', 'customers.last_order_on', dialect) }} as {{ double }})
     / nullif(customers.order_count - 1, 0) as days_between_orders,
     {%- if category_spend_relation %}

@@ -54,7 +54,8 @@ runner_up_segment as (
         *,
         case
             {%- for segment in segments %}
-            when segment_key <> {{ seg_literal(segment.segment_key, dialect) }} and {{ seg_membership_column(segment) }} = runner_up_membership then {{ seg_literal(segment.segment_key, dialect) }}
+            {%- set key = seg_literal(segment.segment_key, dialect) %}
+            when segment_key <> {{ key }} and {{ seg_membership_column(segment) }} = runner_up_membership then {{ key }}
             {%- endfor %}
         end as runner_up_segment_key
     from runner_up_membership{{ seg_optimization_fence(dialect) }}
@@ -68,9 +69,15 @@ select
     cast({{ seg_segment_name('segment_key', segments, dialect) }} as {{ seg_text(dialect) }}) as segment_name,
     membership,
     cast(runner_up_segment_key as {{ seg_text(dialect) }}) as runner_up_segment_key,
-    cast({{ seg_segment_name('runner_up_segment_key', segments, dialect) }} as {{ seg_text(dialect) }}) as runner_up_segment_name,
+    {%- set runner_up_name = seg_segment_name('runner_up_segment_key', segments, dialect) %}
+    cast({{ runner_up_name }} as {{ seg_text(dialect) }}) as runner_up_segment_name,
     cast(runner_up_membership as {{ seg_double(dialect) }}) as runner_up_membership,
-    -({% for segment in segments %}{{ ' + ' if not loop.first }}{{ seg_membership_column(segment) }} * ln(greatest({{ seg_membership_column(segment) }}, 1e-300)){% endfor %}) as entropy,
+    -(
+    {%- for segment in segments -%}
+        {%- set p = seg_membership_column(segment) -%}
+        {{ ' + ' if not loop.first }}{{ p }} * ln(greatest({{ p }}, 1e-300))
+    {%- endfor -%}
+    ) as entropy,
     log_density,
     is_outlier,
     cast(
@@ -92,7 +99,8 @@ from runner_up_segment
     {%- else -%}
         greatest(
             {%- for segment in segments %}
-            case when segment_key = {{ seg_literal(segment.segment_key, dialect) }} then -1e0 else {{ seg_membership_column(segment) }} end
+            {%- set key = seg_literal(segment.segment_key, dialect) %}
+            case when segment_key = {{ key }} then -1e0 else {{ seg_membership_column(segment) }} end
             {{- ',' if not loop.last }}
             {%- endfor %}
         )

@@ -14,7 +14,8 @@ select
     scores.as_of_date,
     cast(scores.model_version as integer) as model_version,
     cast(segments.segment_key as {{ seg_text(dialect) }}) as segment_key,
-    cast({{ seg_segment_name('segments.segment_key', model.components, dialect) }} as {{ seg_text(dialect) }}) as segment_name,
+    {%- set segment_name = seg_segment_name('segments.segment_key', model.components, dialect) %}
+    cast({{ segment_name }} as {{ seg_text(dialect) }}) as segment_name,
     {{ seg_of_segment('segments.segment_key', model.components, 'scores.membership_', dialect) }} as membership
 from {{ scores }} as scores
 cross join segments

@@ -16,8 +16,9 @@ measured as (
         scores.{{ seg_membership_column(segment) }},
         {%- endfor %}
         {%- for measure in measures %}
-        {%- set column = 'cast(features.' ~ seg_identifier(measure.feature, dialect) ~ ' as ' ~ seg_double(dialect) ~ ')' %}
-        case when {{ seg_is_measured(column) }} then {{ column }}{{ seg_minus(measure.shift) }} end as x_{{ loop.index }}
+        {%- set column = 'features.' ~ seg_identifier(measure.feature, dialect) %}
+        {%- set value = 'cast(' ~ column ~ ' as ' ~ seg_double(dialect) ~ ')' %}
+        case when {{ seg_is_measured(value) }} then {{ value }}{{ seg_minus(measure.shift) }} end as x_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ features }} as features
@@ -68,7 +69,9 @@ deviations as (
         shift + centered_mean as mean,
         shift + population_centered_mean as population_mean,
         sqrt(greatest(mean_square - centered_mean * centered_mean, 0e0)) as standard_deviation,
-        sqrt(greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)) as population_deviation
+        sqrt(
+            greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)
+        ) as population_deviation
     from means
 ),
 
@@ -175,7 +178,9 @@ profiles as (
         {%- set segment_number = loop.index0 %}
         {%- set is_last_segment = loop.last %}
         {%- for measure in measures %}
-        ({{ segment_number * (measures | length) + loop.index }}, {{ seg_literal(segment.segment_key, dialect) }}, {{ seg_literal(measure.feature, dialect) }}, {{ measure.shift }})
+        {%- set row_index = segment_number * (measures | length) + loop.index %}
+        {%- set feature = seg_literal(measure.feature, dialect) %}
+        ({{ row_index }}, {{ seg_literal(segment.segment_key, dialect) }}, {{ feature }}, {{ measure.shift }})
         {{- ',' if not (is_last_segment and loop.last) }}
         {%- endfor %}
         {%- endfor %}

@@ -43,7 +43,9 @@ reason_{{ rank }} as {{ seg_materialized(dialect) }}(
         case
             when largest_{{ rank }} = 0e0 then 0
             {%- for feature in features %}
-            when {{ 'position_' ~ before | join(' <> ' ~ loop.index ~ ' and position_') ~ ' <> ' ~ loop.index ~ ' and ' if before }}contribution_{{ loop.index }} = largest_{{ rank }} then {{ loop.index }}
+            {%- set position = loop.index %}
+            when {% for earlier in before %}position_{{ earlier }} <> {{ position }} and {% endfor -%}
+            contribution_{{ position }} = largest_{{ rank }} then {{ position }}
             {%- endfor %}
             else 0
         end as position_{{ rank }}
@@ -54,10 +56,11 @@ reason_{{ rank }} as {{ seg_materialized(dialect) }}(
 
 {#- The contribution of a feature, or 0 where it stands among the reasons already. -#}
 {%- macro seg_unless_taken(position, before) -%}
+    {%- set contribution = 'contribution_' ~ position -%}
     {%- if before -%}
-        case when {{ position }} in (position_{{ before | join(', position_') }}) then 0e0 else contribution_{{ position }} end
+        case when {{ position }} in (position_{{ before | join(', position_') }}) then 0e0 else {{ contribution }} end
     {%- else -%}
-        contribution_{{ position }}
+        {{ contribution }}
     {%- endif -%}
 {%- endmacro -%}
 

@@ -54,7 +54,8 @@ segments as (
     {%- set last_branch = loop.last %}
     {%- for segment in branch.components %}
     select
-        cast({{ seg_literal(seg_pattern_of_branch(branch, model.features), dialect) }} as {{ seg_text(dialect) }}) as pattern,
+        {%- set pattern = seg_literal(seg_pattern_of_branch(branch, model.features), dialect) %}
+        cast({{ pattern }} as {{ seg_text(dialect) }}) as pattern,
         cast({{ seg_literal(segment.segment_key, dialect) }} as {{ seg_text(dialect) }}) as segment_key,
         {{ segment.log_norm }} as log_norm,
         {%- set whole = model.components[loop.index0] %}
@@ -100,7 +101,8 @@ pairs as {{ seg_materialized(dialect) }}(
         runner_up_segment_key,
         log_norm + 5e-1 * (
             {%- for feature in model.features %}
-            {{ '+ ' if not loop.first }}half_{{ loop.index }} * ({{ seg_row_dot(places, 'curvature', 'half', loop.index) }})
+            {%- set i = loop.index %}
+            {{ '+ ' if not loop.first }}half_{{ i }} * ({{ seg_row_dot(places, 'curvature', 'half', i) }})
             {%- endfor %}
         ) as base_log_odds,
         {%- for feature in model.features %}
@@ -144,7 +146,9 @@ compared as (
         {%- endfor %}
     from {{ customer_segments }} as customer_segments
     inner join standardized
-        on customer_segments.customer_id = standardized.customer_id and customer_segments.as_of_date = standardized.as_of_date
+        on
+            customer_segments.customer_id = standardized.customer_id
+            and customer_segments.as_of_date = standardized.as_of_date
     left join pairs
         on
             standardized.pattern = pairs.pattern
@@ -158,8 +162,10 @@ contributions as {{ seg_materialized(dialect) }}(
         {{ pair }},
         base_log_odds,
         {%- for feature in model.features %}
-        deviation_{{ loop.index }} * (slope_{{ loop.index }} + 5e-1 * ({{ seg_row_dot(places, 'curvature', 'deviation', loop.index) }})) as contribution_{{ loop.index }},
-        deviation_{{ loop.index }}
+        {%- set i = loop.index %}
+        {%- set curved = seg_row_dot(places, 'curvature', 'deviation', i) %}
+        deviation_{{ i }} * (slope_{{ i }} + 5e-1 * ({{ curved }})) as contribution_{{ i }},
+        deviation_{{ i }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     from compared
@@ -180,7 +186,9 @@ named as (
         {{ seg_reason_direction('position_' ~ rank, model.features) }} as reason_{{ rank }}_direction,
         case when position_{{ rank }} > 0 then largest_{{ rank }} end as reason_{{ rank }}_log_odds,
         {%- endfor %}
-        {% for feature in model.features %}{{ ' + ' if not loop.first }}case when {{ loop.index }} in (position_1, position_2, position_3) then 0e0 else contribution_{{ loop.index }} end{% endfor %} as other_log_odds
+        {% for feature in model.features -%}
+            {{ ' + ' if not loop.first }}{{ seg_unless_taken(loop.index, [1, 2, 3]) }}
+        {%- endfor %} as other_log_odds
     from reason_3
 )
 
@@ -202,7 +210,12 @@ select
             when base_log_odds is not null then
                 coalesce(reason_1_feature || ' ' || reason_1_direction, '')
                 {%- for rank in (2, 3) %}
-                || case when reason_{{ rank }}_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_{{ rank }}_feature || ' ' || reason_{{ rank }}_direction else '' end
+                {%- set reason = 'reason_' ~ rank %}
+                || case
+                    when {{ reason }}_log_odds >= 1e-1 * reason_1_log_odds
+                        then ', ' || {{ reason }}_feature || ' ' || {{ reason }}_direction
+                    else ''
+                end
                 {%- endfor %}
         end as {{ seg_text(dialect) }}
     ) as reasons

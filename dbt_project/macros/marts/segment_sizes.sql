@@ -75,9 +75,12 @@ sizes as (
         segments.description,
         segments.weight,
         coalesce(top_customers.customers, 0) as customers,
-        {{ seg_of_segment('segments.segment_key', model.components, 'membership_sums.membership_', dialect) | indent(4) }} as expected_customers,
+        {%- set key = 'segments.segment_key' %}
+        {%- set memberships = seg_of_segment(key, model.components, 'membership_sums.membership_', dialect) %}
+        {{ memberships | indent(4) }} as expected_customers,
         {%- if revenue %}
-        {{ seg_of_segment('segments.segment_key', model.components, 'revenue_sums.revenue_', dialect) | indent(4) }} as revenue
+        {%- set revenues = seg_of_segment(key, model.components, 'revenue_sums.revenue_', dialect) %}
+        {{ revenues | indent(4) }} as revenue
         {%- else %}
         cast(null as {{ seg_double(dialect) }}) as revenue
         {%- endif %}
@@ -107,7 +110,9 @@ select
     cast(sizes.customers as {{ seg_double(dialect) }}) / nullif(totals.customers, 0e0) as customer_share,
     cast(coalesce(sizes.expected_customers, 0e0) as {{ seg_double(dialect) }}) as expected_customers,
     cast(sizes.revenue as {{ seg_double(dialect) }}) as revenue,
-    case when totals.revenue > 0e0 then cast(sizes.revenue as {{ seg_double(dialect) }}) / totals.revenue end as revenue_share
+    case
+        when totals.revenue > 0e0 then cast(sizes.revenue as {{ seg_double(dialect) }}) / totals.revenue
+    end as revenue_share
 from sizes
 cross join totals
 order by sizes.position

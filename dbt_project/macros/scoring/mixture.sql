@@ -54,7 +54,9 @@ all_branches as (
 ),
 {%- endif %}
 
-{{ seg_softmax_steps('all_branches' if several else 'log_joint', segments | map(attribute='segment_key') | list, carried, dialect) }}
+{%- set source = 'all_branches' if several else 'log_joint' %}
+
+{{ seg_softmax_steps(source, segments | map(attribute='segment_key') | list, carried, dialect) }}
 
 memberships as (
     select
@@ -78,7 +80,8 @@ select
     {{ seg_membership_column(segment) }},
     {%- endfor %}
     log_density,
-    {% if several %}coalesce(is_far, log_density < {{ model.outlier_log_density }}){% else %}log_density < {{ model.outlier_log_density }}{% endif %} as is_outlier,
+    {%- set is_unlikely = 'log_density < ' ~ model.outlier_log_density %}
+    {{ 'coalesce(is_far, ' ~ is_unlikely ~ ')' if several else is_unlikely }} as is_outlier,
     missing_features
 from memberships
 {%- endmacro -%}
@@ -107,7 +110,11 @@ standardized{{ branch.suffix }} as (
         {%- for feature in branch.features %}
         {{ seg_standardized(feature, 'x_' ~ feature.position) }} as z_{{ feature.position }},
         {%- endfor %}
-        {{ seg_literal(branch.missing | join(', '), dialect) if several else seg_missing_features(branch.features, dialect) }} as missing_features
+        {%- if several %}
+        {{ seg_literal(branch.missing | join(', '), dialect) }} as missing_features
+        {%- else %}
+        {{ seg_missing_features(branch.features, dialect) }} as missing_features
+        {%- endif %}
     from measured
     {%- if several %}
     where {{ seg_branch_condition(branch) }}
@@ -139,7 +146,9 @@ log_joint{{ branch.suffix }} as (
     select
         {{ carried }},
         {%- for segment in branch.components %}
-        {{ segment.log_norm }}{% if branch.features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, branch.features) }}){% endif %} as log_joint_{{ segment.segment_key }},
+        {{ segment.log_norm }}
+        {%- if branch.features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, branch.features) }}){% endif %}
+        {{- ' as log_joint_' ~ segment.segment_key }},
         {%- endfor %}
         {%- if several %}
         {{ seg_is_far(branch) }} as is_far,
@@ -213,7 +222,10 @@ with_total as (
         case when {{ seg_is_measured(value) }} then {{ value }} end
     {%- else -%}
         {%- set whole = seg_as_double(feature.reference, dialect) -%}
-        case when {{ seg_is_measured(value) }} and {{ seg_is_measured(whole) }} then greatest({{ value }}, {{ feature.floor }}) / greatest({{ whole }}, {{ feature.floor }}) end
+        {%- set ratio -%}
+            greatest({{ value }}, {{ feature.floor }}) / greatest({{ whole }}, {{ feature.floor }})
+        {%- endset -%}
+        case when {{ seg_is_measured(value) }} and {{ seg_is_measured(whole) }} then {{ ratio }} end
     {%- endif -%}
 {%- endmacro -%}
 
@@ -223,13 +235,19 @@ with_total as (
 {%- endmacro -%}
 
 
+{%- macro seg_all_are_measured(features) -%}
+    {%- for feature in features -%}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{%- endfor -%}
+{%- endmacro -%}
+
+
 {#- Names of the features that were not measured, separated by commas; '' when all were. -#}
 {%- macro seg_missing_features(features, dialect) -%}
     case
-            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
+            when {{ seg_all_are_measured(features) }} then ''
             else substr(
                 {%- for feature in features %}
-                case when x_{{ loop.index }} is not null then '' else {{ seg_literal(', ' ~ feature.feature, dialect) }} end
+                {%- set name = seg_literal(', ' ~ feature.feature, dialect) %}
+                case when x_{{ loop.index }} is not null then '' else {{ name }} end
                 {{- ' ||' if not loop.last else ', 3' }}
                 {%- endfor %}
             )
@@ -239,14 +257,17 @@ with_total as (
 
 {#- One column j of y_k = (z - m_k) U_k. U_k is upper triangular, so rows after j, and zeros before it, add nothing. -#}
 {%- macro seg_whitened(segment, features, column) -%}
-    {%- for row in range(column + 1) if segment.precision_cholesky[row][column] != '0.0e0' -%}
-        {{ ' + ' if not loop.first }}(z_{{ features[row].position }}{{ seg_minus(segment.mean[row]) }}) * {{ segment.precision_cholesky[row][column] }}
+    {%- set factor = segment.precision_cholesky -%}
+    {%- for row in range(column + 1) if factor[row][column] != '0.0e0' -%}
+        {{ ' + ' if not loop.first }}(z_{{ features[row].position }}{{ seg_minus(segment.mean[row]) }})
+        {{- ' * ' ~ factor[row][column] }}
     {%- endfor -%}
 {%- endmacro -%}
 
 
 {%- macro seg_squared_norm(segment_key, features) -%}
     {%- for feature in features -%}
-        {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ feature.position }} * y_{{ segment_key }}_{{ feature.position }}
+        {%- set y = 'y_' ~ segment_key ~ '_' ~ feature.position -%}
+        {{ ' + ' if not loop.first }}{{ y }} * {{ y }}
     {%- endfor -%}
 {%- endmacro -%}

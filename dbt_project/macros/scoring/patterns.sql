@@ -18,9 +18,13 @@
     {%- for feature in model.features -%}
         {%- do features.append(dict(feature, position=loop.index)) -%}
     {%- endfor -%}
-    {%- do branches.append({'suffix': '', 'missing': [], 'features': features, 'components': model.components, 'lacking': []}) -%}
+    {%- do branches.append(
+        dict(suffix='', missing=[], features=features, components=model.components, lacking=[])
+    ) -%}
     {%- for missing in model.patterns -%}
-        {%- do branches.append(dict(suffix='_' ~ loop.index, missing=missing, features=[], components=[], lacking=[])) -%}
+        {%- do branches.append(
+            dict(suffix='_' ~ loop.index, missing=missing, features=[], components=[], lacking=[])
+        ) -%}
         {%- do seg_fill_branch(model.components, features, branches[-1]) -%}
     {%- endfor -%}
 {%- endmacro -%}
@@ -40,11 +44,12 @@
             {%- set root.determinant = root.determinant * (factor[loop.index0][loop.index0] | float) -%}
         {%- endfor -%}
         {%- set half_log_two_pi = 0.9189385332046727 -%}
+        {%- set constant = seg_exponent(half_log_two_pi * places | length) -%}
         {%- do branch.components.append(dict(
             segment,
             mean=mean,
             precision_cholesky=factor,
-            log_norm='ln(' ~ seg_exponent(root.determinant) ~ ')' ~ seg_minus(seg_exponent(half_log_two_pi * places | length))
+            log_norm='ln(' ~ seg_exponent(root.determinant) ~ ')' ~ seg_minus(constant)
         )) -%}
     {%- endfor -%}
 {%- endmacro -%}
@@ -88,8 +93,12 @@
 {#- Who is in a branch: exactly these features were measured. -#}
 {%- macro seg_branch_condition(branch) -%}
     {%- set terms = [] -%}
-    {%- for feature in branch.features -%}{%- do terms.append('x_' ~ feature.position ~ ' is not null') -%}{%- endfor -%}
-    {%- for feature in branch.lacking -%}{%- do terms.append('x_' ~ feature.position ~ ' is null') -%}{%- endfor -%}
+    {%- for feature in branch.features -%}
+        {%- do terms.append('x_' ~ feature.position ~ ' is not null') -%}
+    {%- endfor -%}
+    {%- for feature in branch.lacking -%}
+        {%- do terms.append('x_' ~ feature.position ~ ' is null') -%}
+    {%- endfor -%}
     {{- terms | join(' and ') -}}
 {%- endmacro -%}
 
@@ -106,7 +115,8 @@
         {%- set spread = 2 / (9 * branch.features | length) -%}
         {%- set quantile = (branch.features | length) * (1 - spread + 2.3263478740408408 * spread ** 0.5) ** 3 -%}
         {%- for segment in branch.components -%}
-            {{ ' and ' if not loop.first }}{{ seg_squared_norm(segment.segment_key, branch.features) }} > {{ seg_exponent(quantile) }}
+            {%- set distance = seg_squared_norm(segment.segment_key, branch.features) -%}
+            {{ ' and ' if not loop.first }}{{ distance }} > {{ seg_exponent(quantile) }}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro -%}
@@ -122,9 +132,17 @@
 
 {%- macro seg_pattern_of_customer(features) -%}
     case
-            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
-            else {% for feature in features %}case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}{% endfor %}
+            when {{ seg_all_are_measured(features) }} then ''
+            else {{ seg_missing_flags(features) }}
         end
+{%- endmacro -%}
+
+
+{#- A customer's 1 for every feature that is missing, else a 0, as one text. -#}
+{%- macro seg_missing_flags(features) -%}
+    {%- for feature in features -%}
+        case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro -%}
 
 
@@ -144,7 +162,7 @@ measured as (
 
 patterns as (
     select
-        {% for feature in model.features %}case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}{% endfor %} as missing
+        {{ seg_missing_flags(model.features) }} as missing
     from measured
     where {% for feature in model.features %}x_{{ loop.index }} is null{{ ' or ' if not loop.last }}{% endfor %}
 )
