@@ -11,25 +11,9 @@
 {%- set double = seg_double(dialect) -%}
 with
 
-observation as (
-
-    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
-
-),
-
-known_transactions as (
-
-    select
-        customer_id,
-        order_id,
-        cast(ordered_at as date) as ordered_on,
-        {{ seg_money('amount') }} as amount
-    from {{ transactions_relation }}
-    where
-        {{ seg_is_seen(as_of_date, dialect) }}
-        and customer_id is not null
-
-),
+{{ seg_known_transactions(
+    transactions_relation, as_of_date, ['order_id', 'cast(ordered_at as date) as ordered_on'], dialect
+) }}
 
 -- Lines without an order_id make one order for each customer and day.
 orders as (
@@ -140,6 +124,29 @@ left join category_spread on customers.customer_id = category_spread.customer_id
     select {{ seg_day_after('max(cast(ordered_at as date))', dialect) }} as as_of_date
     from {{ transactions_relation }}
     {%- endif -%}
+{%- endmacro -%}
+
+
+{#- The steps that import the order lines of known customers that are seen, with `columns` (SQL) of them. Pure. -#}
+{%- macro seg_known_transactions(transactions_relation, as_of_date, columns, dialect) -%}
+observation as (
+
+    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
+
+),
+
+known_transactions as (
+
+    select
+        customer_id,
+        {{ columns | join(',\n        ') }},
+        {{ seg_money('amount') }} as amount
+    from {{ transactions_relation }}
+    where
+        {{ seg_is_seen(as_of_date, dialect) }}
+        and customer_id is not null
+
+),
 {%- endmacro -%}
 
 

@@ -11,24 +11,7 @@
 {%- set double = seg_double(dialect) -%}
 with
 
-observation as (
-
-    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
-
-),
-
-known_transactions as (
-
-    select
-        customer_id,
-        category,
-        {{ seg_money('amount') }} as amount
-    from {{ transactions_relation }}
-    where
-        {{ seg_is_seen(as_of_date, dialect) }}
-        and customer_id is not null
-
-),
+{{ seg_known_transactions(transactions_relation, as_of_date, ['category'], dialect) }}
 
 -- No line has a category where the project has none. Asked before the grouping, DuckDB trims every category once more.
 category_spend as (

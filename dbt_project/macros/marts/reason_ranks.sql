@@ -7,16 +7,7 @@
 {%- set before = range(1, rank) -%}
 strength_{{ rank }} as (
     select
-        {{ carried }},
-        base_log_odds,
-        {%- for feature in features %}
-        contribution_{{ loop.index }},
-        deviation_{{ loop.index }},
-        {%- endfor %}
-        {%- for earlier in before %}
-        largest_{{ earlier }},
-        position_{{ earlier }},
-        {%- endfor %}
+        {{ seg_ranked_so_far(carried, features, before) }}
         greatest(
             0e0,
             {%- for feature in features %}
@@ -29,16 +20,7 @@ strength_{{ rank }} as (
 
 reason_{{ rank }} as {{ seg_materialized(dialect) }}(
     select
-        {{ carried }},
-        base_log_odds,
-        {%- for feature in features %}
-        contribution_{{ loop.index }},
-        deviation_{{ loop.index }},
-        {%- endfor %}
-        {%- for earlier in before %}
-        largest_{{ earlier }},
-        position_{{ earlier }},
-        {%- endfor %}
+        {{ seg_ranked_so_far(carried, features, before) }}
         largest_{{ rank }},
         case
             when largest_{{ rank }} = 0e0 then 0
@@ -51,6 +33,21 @@ reason_{{ rank }} as {{ seg_materialized(dialect) }}(
         end as position_{{ rank }}
     from strength_{{ rank }}
 ),
+{%- endmacro -%}
+
+
+{#- What every rank hands on: the customer, the contributions, and the ranks before. -#}
+{%- macro seg_ranked_so_far(carried, features, before) -%}
+        {{ carried }},
+        base_log_odds,
+        {%- for feature in features %}
+        contribution_{{ loop.index }},
+        deviation_{{ loop.index }},
+        {%- endfor %}
+        {%- for earlier in before %}
+        largest_{{ earlier }},
+        position_{{ earlier }},
+        {%- endfor %}
 {%- endmacro -%}
 
 
