@@ -12,6 +12,7 @@ import pytest
 from tests.process_runner import Finished
 from tests.small_shop import CREDENTIALS, Shop, Stages
 from warehouse_seg.cli import app as cli
+from warehouse_seg.cli import output
 from warehouse_seg.dbt.project import PACKAGE, DbtProject
 
 
@@ -44,7 +45,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     monkeypatch.setattr(DbtProject, "call", _only_parse)
     monkeypatch.setattr(DbtProject, "credentials", CREDENTIALS)
     # Whatever window the tests are run in.
-    monkeypatch.setattr(cli.out, "width", cli.PIPE_WIDTH)
+    monkeypatch.setattr(output.out, "width", output.PIPE_WIDTH)
 
     def run(shop: Shop, *arguments: str) -> Finished:
         monkeypatch.chdir(shop.folder)

@@ -10,7 +10,7 @@ import pytest
 from tests.shop_fixtures import Command
 from tests.small_shop import Shop
 from tools.generate_sql import reference_model
-from warehouse_seg.commands.fit import stored_model
+from warehouse_seg.commands.models import stored_model
 from warehouse_seg.scoring import limits
 from warehouse_seg.scoring.statement import compile_scores
 

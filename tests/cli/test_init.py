@@ -112,7 +112,7 @@ def test_variables_that_are_there_are_kept_and_said(project: DbtProject) -> None
     init(project, CHOSEN)
     said: list[str] = []
     other = {"transactions": "readers", "customer_id_type": "uuid"}
-    assert init(reopened(project), other, said.append) == []
+    assert init(reopened(project), other, lambda event: said.append(event.text)) == []
     assert settings(project) == CHOSEN
     assert "transactions stays basket_lines, as dbt_project.yml has it" in said
 
@@ -342,7 +342,7 @@ def shop(parsed: DbtProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_keys_type_is_that_of_the_warehouse(shop: DbtProject) -> None:
     said: list[str] = []
-    init(shop, {"transactions": ["raw", "lines"]}, said.append)
+    init(shop, {"transactions": ["raw", "lines"]}, lambda event: said.append(event.text))
     assert settings(shop) == {"transactions": ["raw", "lines"], "customer_id_type": "uuid"}
     assert said[0].startswith(
         '"shop"."raw"."lines" has no column ordered_at, category '
@@ -373,7 +373,7 @@ def test_a_type_that_cannot_be_read_is_left_at_its_default_and_that_is_said(
     shop: DbtProject, place: str | list[str], reason: str
 ) -> None:
     said: list[str] = []
-    init(shop, {"transactions": place}, said.append)
+    init(shop, {"transactions": place}, lambda event: said.append(event.text))
     assert "customer_id_type" not in settings(shop)
     assert f"customer_id_type is left at its default, varchar: {reason}" in said[-1]
 
@@ -381,7 +381,7 @@ def test_a_type_that_cannot_be_read_is_left_at_its_default_and_that_is_said(
 def test_before_the_first_build_there_is_no_file_to_read(shop: DbtProject) -> None:
     (shop.project_dir / "shop.duckdb").unlink()
     said: list[str] = []
-    init(shop, {"transactions": ["raw", "lines"]}, said.append)
+    init(shop, {"transactions": ["raw", "lines"]}, lambda event: said.append(event.text))
     assert "customer_id_type" not in settings(shop)
     assert "found no DuckDB file" in said[-1]
 
@@ -410,6 +410,6 @@ def test_a_project_that_does_not_parse_yet_gets_the_default(
 
     monkeypatch.setattr(DbtProject, "call", fails)
     said: list[str] = []
-    init(project, {"transactions": "basket_lines"}, said.append)
+    init(project, {"transactions": "basket_lines"}, lambda event: said.append(event.text))
     assert settings(project) == {"transactions": "basket_lines"}
     assert "dbt cannot parse the project yet" in said[-1]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dbt.foreign import ForeignProject, Stages
+from warehouse_seg.commands import activation
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
@@ -70,7 +71,7 @@ def test_a_new_version_brings_its_categories_and_a_rollback_the_old_ones(
         assert two_versions.scored_versions(model) == {2}
 
     with two_versions.parsed() as project:
-        assert jobs.rollback(project, "calendars are over", None) == 1
+        assert activation.rollback(project, "calendars are over", None) == 1
     done = two_versions.dbt("build")
     assert done.exit_code == 0, done.stderr
     for model in ("seg_customer_features", "seg_customer_scores", *MARTS):
@@ -169,9 +170,9 @@ def test_a_ci_target_does_not_activate_in_the_registry_of_production(
 ) -> None:
     before = registry(ci)
     with pytest.raises(UsageError, match="--registry harbour"):
-        jobs.activate(ci_target, 1, "", named)
+        activation.activate(ci_target, 1, "", named)
     with pytest.raises(UsageError, match="--registry harbour"):
-        jobs.rollback(ci_target, "", named)
+        activation.rollback(ci_target, "", named)
     assert registry(ci) == before
 
 
@@ -179,6 +180,6 @@ def test_a_ci_target_writes_the_registry_of_production_where_its_name_is_repeate
     ci: ForeignProject, ci_target: DbtProject
 ) -> None:
     before = registry(ci)["seg_model_activations"]
-    jobs.activate(ci_target, 1, "from CI", "harbour")
+    activation.activate(ci_target, 1, "from CI", "harbour")
     added = registry(ci)["seg_model_activations"][len(before) :]
     assert [(version, reason) for _, version, _, _, reason in added] == [(1, "from CI")]

@@ -20,7 +20,7 @@ from tests.engines import shops
 from tests.engines.postgres_server import postgres_server
 from tests.engines.shops import Load, Shop
 from tests.real_data import project
-from warehouse_seg.commands.fit import stored_model
+from warehouse_seg.commands.models import stored_model
 
 collect_ignore_glob = [] if os.getenv("TEST_ENGINES") == "true" else ["test_*.py"]
 

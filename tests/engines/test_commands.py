@@ -13,7 +13,7 @@ from tests.engines.conftest import Engine, Twins
 from tests.engines.shops import Shop
 from tests.engines.test_same_answers import CLOSE, differences
 from tools.generate_sql import reference_model
-from warehouse_seg.commands.fit import stored_model
+from warehouse_seg.commands.models import stored_model
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.project.context import Session

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tests.engines.conftest import Twins
 from tests.engines.shops import TABLES, Shop
-from warehouse_seg.commands.fit import stored_model
+from warehouse_seg.commands.models import stored_model
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import Population

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.small_shop import CREDENTIALS, DATABASE
+from warehouse_seg.commands import activation
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.sampling import sample_sql
@@ -120,12 +121,12 @@ def fit_twice(project: DbtProject) -> object:
 
 
 def activate_first(project: DbtProject) -> object:
-    jobs.activate(project, 1, "a test", None)
+    activation.activate(project, 1, "a test", None)
     return "activated"
 
 
 def roll_back(project: DbtProject) -> object:
-    return jobs.rollback(project, "a test", None)
+    return activation.rollback(project, "a test", None)
 
 
 def scenario(shop: Path, name: str, before: Job | None, job: Job) -> Scenario:

@@ -17,7 +17,7 @@ from sklearn.mixture import GaussianMixture
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.population_em import Population, refine, with_parameters
+from warehouse_seg.mixture.population_em import Population, fit_to_population, with_parameters
 from warehouse_seg.model.segment_model import (
     Component,
     CovarianceType,
@@ -176,15 +176,17 @@ def test_refining_arrives_and_says_every_pass(database: duckdb.DuckDBPyConnectio
     model = some_model("full", prepare_as(columns, FEATURES).features)
     population = population_of(database, model, columns)
     lines: list[str] = []
-    refined = refine(population, tolerance=1e-4, progress=lines.append)
+    refined = fit_to_population(
+        population, tolerance=1e-4, emit=lambda event: lines.append(event.text)
+    )
     assert refined.converged
     assert len(lines) == refined.iterations + 1
     assert lines[-1].endswith(f"{refined.objective:.6f} nats per customer")
-    again = refine(
+    again = fit_to_population(
         Population(population.warehouse, refined.model, ALL, population.patterns), tolerance=1e-4
     )
     assert again.iterations == 1
-    stopped = refine(population, iterations=2, tolerance=0)
+    stopped = fit_to_population(population, iterations=2, tolerance=0)
     assert (stopped.iterations, stopped.converged) == (2, False)
 
 
@@ -211,5 +213,5 @@ def test_far_sums_lose_no_digits_that_count(database: duckdb.DuckDBPyConnection)
         np.array([0.5, 0.5]), np.array([[0.0], [9.0]]), np.array([[[1.0]], [[0.01]]])
     )
     model = with_parameters(some_model("full", features), start)
-    found = em.parameters_of(refine(population_of(database, model, columns)).model)
+    found = em.parameters_of(fit_to_population(population_of(database, model, columns)).model)
     assert found.covariances[1, 0, 0] == pytest.approx(columns["score"][1_500:].var(), rel=1e-9)

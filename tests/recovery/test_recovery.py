@@ -50,7 +50,7 @@ def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
     shop = shops.built("CDNOW", partial(shops.real, "cdnow", data_folder / "cdnow"))
     settings = settings_from({"model": {"segments": {"max": 5}}}).model
     model = fit_model(shop.sample, shop.choices, settings)
-    chosen = next(one for one in model.candidates if one.chosen)
+    chosen = next(one for one in model.candidates if one.status == "chosen")
     assert (chosen.stability or 0) >= MIN_STABILITY
     assert (chosen.smallest_jaccard or 0) >= MIN_SEGMENT_STABILITY
     assert (chosen.smallest_eigenvalue or 0) > 1e-3

@@ -29,7 +29,7 @@ COLUMNS = (
 
 def row(shop: Shop, model: SegmentModel) -> tuple[object, ...]:
     """One line of the table."""
-    chosen = next(one for one in model.candidates if one.chosen)
+    chosen = next(one for one in model.candidates if one.status == "chosen")
     return (
         shop.name,
         f"{shop.sample.population_rows:,}",

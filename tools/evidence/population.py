@@ -13,7 +13,7 @@ from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.population_em import Population, refine
+from warehouse_seg.mixture.population_em import Population, fit_to_population
 from warehouse_seg.model.segment_model import KEYS
 from warehouse_seg.settings import Segments
 from warehouse_seg.warehouse.connection import Warehouse
@@ -52,7 +52,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
         patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
         everybody = Population(warehouse, model, QUERY, patterns)
         before = everybody.em_step(em.parameters_of(model))[1] / everybody.customers
-        refined = refine(everybody)
+        refined = fit_to_population(everybody)
         assert refined.objective >= before
         return (
             shop.name,

@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.evaluation import comparison
 from warehouse_seg.evaluation.comparison import Compared, Customers
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
 from warehouse_seg.project.historical_features import historical_features, history_of
@@ -40,7 +40,7 @@ def compare(
     *,
     version: int | None = None,
     window_days: int | None = None,
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> Comparison:
     """Compare a stored model, else the active one, with other methods on the customers of the project.
 
@@ -55,7 +55,11 @@ def compare(
     prepared = prepare_as(columns, model.features)
     statistics = em.statistics_of(prepared)
     parameters = em.parameters_of(model)
-    progress(f"read {len(statistics):,} customers; every method now, and on bootstrap samples")
+    emit(
+        Event.step(
+            f"read {len(statistics):,} customers; every method now, and on bootstrap samples"
+        )
+    )
     without_time_split = time_split if isinstance(time_split, str) else ""
     with threadpool_limits(1):
         methods = comparison.compare(

@@ -8,7 +8,7 @@ from warehouse_seg.commands.init import init
 from warehouse_seg.commands.run import Summary, run
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
-from warehouse_seg.progress import Progress, silent
+from warehouse_seg.events import Emit, Event, silent
 
 
 def demo(
@@ -16,13 +16,12 @@ def demo(
     *,
     customers: int,
     seed: int,
-    step: Progress = silent,
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> Summary:
     """Write the shop and its dbt project into `directory`, then run the whole job there."""
     write_shop(directory, customers=customers, seed=seed)
-    step(f"made a shop of {customers:,} customers in {directory}")
+    emit(Event.step(f"made a shop of {customers:,} customers in {directory}"))
     project = DbtProject(project_dir=directory, profiles_dir=directory)
     init(project, {})
     project.call("deps")
-    return run(project, step=step, progress=progress)
+    return run(project, emit=emit)

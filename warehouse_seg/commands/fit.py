@@ -1,4 +1,4 @@
-"""The jobs around a model: fit a new one, list them, activate one, roll back.
+"""Fits a new model, or refits the active one, and makes the result the active model.
 
 A fit reads a sample of the wide features, for the categories that the new version will be frozen to; what it writes is
 the registry, and the last row that it writes makes the model active.
@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse_seg.commands.fit_population import population_of, with_population_density
+from warehouse_seg.commands.fit_population import (
+    population_of,
+    refit_to_population,
+    with_population_density,
+)
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.segment_matching import SegmentMatching
-from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.progress import Progress, silent
+from warehouse_seg.model.segment_model import ModelWarning, SegmentModel
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import (
-    choose_features,
-    count_overlap,
-    read_sample,
-)
-from warehouse_seg.registry.store import Registry, Row
+from warehouse_seg.project.feature_queries import choose_features, count_overlap, read_sample
+from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.settings import Settings
@@ -42,7 +42,7 @@ def fit(
     population: bool = False,
     accept_changes: bool = False,
     notes: str = "",
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> SegmentModel:
     """Fit a model on the project's features, store it and make it the active one.
 
@@ -53,53 +53,56 @@ def fit(
     population: go on from the sample's model to the best one of all customers, who stay in the warehouse
     accept_changes: adopt the model however few customers keep their segment
     Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
-    segment.
+    segment. The model's warnings are stored with it, and emitted last.
     """
     session = session or Session.start(project)
     session.require_own_registry(registry_name)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
         active = registry.active_version()
-        previous = _previous_model(registry, active, progress)
+        previous = _previous_model(registry, active, emit)
         used_keys = registry.segment_keys()
-        basis, sample = _read(warehouse, session, None if reselect else previous, progress)
-    model = _fitted(basis, sample, session.settings, notes, progress)
+        basis, sample = _read(warehouse, session, None if reselect else previous, emit)
+    model = _fitted(basis, sample, session.settings, notes, emit)
     with project.warehouse(read_only=True) as warehouse:
-        everybody = population_of(warehouse, session, model)
-        model = with_population_density(
-            everybody, session.settings.model, sample, refit=population, progress=progress
-        )
-    matching = None
-    if previous is None:
-        model = with_new_keys(model, used_keys)
-    else:
-        matching = _traced(session, previous, model, sample.columns, used_keys, progress)
-        model = matching.model
-        if not accept_changes:
-            _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
+        customers = population_of(warehouse, session, model)
+        if population:
+            model = refit_to_population(customers, session.settings.model, sample, emit)
+        matching = None
+        if previous is None:
+            model = with_new_keys(model, used_keys)
+        else:
+            matching = _matched(
+                warehouse, session, previous, model, sample.columns, used_keys, emit
+            )
+            model = matching.model
+            if not accept_changes:
+                _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
+        # After the gate: a pass over all customers is wasted on a model that is refused.
+        model = with_population_density(customers, model, sample, emit)
+        model = _with_limits(model, customers.patterns, warehouse.dialect)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
-        _warn_of_limits(model, everybody.patterns, warehouse.dialect, progress)
         stored = registry.publish(model, matching)
         registry.activate(stored.model_version, "fit", notes, expected=active)
+    for warning in stored.training.warnings:
+        emit(Event.warning(warning.text))
     return stored
 
 
-def _previous_model(
-    registry: Registry, active: int | None, progress: Progress
-) -> SegmentModel | None:
+def _previous_model(registry: Registry, active: int | None, emit: Emit) -> SegmentModel | None:
     """The active model. None where there is none, or where its rows cannot be used: a fit is the way out of that."""
     if active is None:
         return None
     try:
         return registry.read(active)
     except UsageError as error:
-        progress(f"warning: {error}; every segment of this fit gets a new key")
+        emit(Event.warning(f"{error}; every segment of this fit gets a new key"))
         return None
 
 
 def _read(
-    warehouse: Warehouse, session: Session, basis: SegmentModel | None, progress: Progress
+    warehouse: Warehouse, session: Session, basis: SegmentModel | None, emit: Emit
 ) -> tuple[SegmentModel | None, Sample]:
     """The model to refit and the sample for it, read with its own categories.
 
@@ -108,47 +111,48 @@ def _read(
     if basis is not None:
         sample = read_sample(warehouse, session, basis.categories)
         choices = choose_features(sample, session.settings)
-        reason = refit_blocker(basis, sample, choices, session.settings.model)
-        if not reason:
-            for aside in ignored_settings(basis, sample, choices, session.settings.model):
-                progress(f"note: {aside}; `warehouse-seg fit --reselect` takes that up")
+        blocker = refit_blocker(basis, sample, choices, session.settings.model)
+        if blocker is None:
+            for ignored in ignored_settings(basis, sample, choices, session.settings.model):
+                emit(Event.warning(f"{ignored}; `warehouse-seg fit --reselect` takes that up"))
             return basis, sample
-        progress(f"note: {reason}; features, categories and shape are chosen anew")
+        emit(Event.step(f"{blocker}; features, categories and shape are chosen anew"))
     return None, read_sample(warehouse, session)
 
 
 def _fitted(
-    basis: SegmentModel | None,
-    sample: Sample,
-    settings: Settings,
-    notes: str,
-    progress: Progress,
+    basis: SegmentModel | None, sample: Sample, settings: Settings, notes: str, emit: Emit
 ) -> SegmentModel:
     """The refit of `basis`, or the model of a search through all shapes where there is none."""
-    progress(f"read {sample.rows:,} of {sample.population_rows:,} customers")
+    emit(Event.progress(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
     if basis is not None:
-        progress(f"features of version {basis.model_version}: {', '.join(basis.feature_names)}")
-        return refit_model(basis, sample, settings.model, notes=notes, progress=progress)
+        names = ", ".join(basis.feature_names)
+        emit(Event.progress(f"features of version {basis.model_version}: {names}"))
+        return refit_model(basis, sample, settings.model, notes=notes, emit=emit)
     choices = choose_features(sample, settings)
-    progress(f"features: {', '.join(choice.name for choice in choices)}")
-    return fit_model(sample, choices, settings.model, notes=notes, progress=progress)
+    emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
+    return fit_model(sample, choices, settings.model, notes=notes, emit=emit)
 
 
-def _traced(
+def _matched(
+    warehouse: Warehouse,
     session: Session,
     previous: SegmentModel,
     model: SegmentModel,
     columns: Columns,
     used_keys: Sequence[str],
-    progress: Progress,
+    emit: Emit,
 ) -> SegmentMatching:
     """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
-    with session.project.warehouse(read_only=True) as warehouse:
-        overlap = count_overlap(warehouse, session, previous, model)
+    overlap = count_overlap(warehouse, session, previous, model)
     matching = match_segments(previous, model, overlap, used_keys, columns)
     for match in matching.matches:
-        progress(f"  {match}")
-    progress(f"{matching.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment")
+        emit(Event.progress(str(match)))
+    emit(
+        Event.step(
+            f"{matching.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment"
+        )
+    )
     return matching
 
 
@@ -168,54 +172,12 @@ def _refuse_too_much_change(
     )
 
 
-def _warn_of_limits(
-    model: SegmentModel, patterns: Sequence[Sequence[str]], dialect: str, progress: Progress
-) -> None:
-    """Say, before the model becomes the active one, which limits of the engine its scoring SQL passes."""
+def _with_limits(
+    model: SegmentModel, patterns: Sequence[Sequence[str]], dialect: str
+) -> SegmentModel:
+    """The model with a warning for each limit of the engine that its scoring SQL passes."""
     text = model.score_sql("seg_customer_features", dialect, patterns=patterns)
-    for warning in passed_limits(size_of(text, model), dialect):
-        progress(f"warning: {warning}")
-
-
-def models(project: DbtProject) -> tuple[list[Row], list[Row], list[Row]]:
-    """Every stored version, every activation and what became of the segments, the newest first."""
-    session = Session.start(project)
-    with project.warehouse(read_only=True) as warehouse:
-        registry = session.registry(warehouse)
-        return registry.models(), registry.activations(), registry.segment_matches()
-
-
-def activate(project: DbtProject, version: int, reason: str, registry_name: str | None) -> None:
-    """Make a stored version the active one. Raises UsageError where there is no such version."""
-    session = Session.start(project)
-    session.require_own_registry(registry_name)
-    with project.warehouse() as warehouse:
-        registry = session.registry(warehouse)
-        registry.activate(version, "activate", reason, expected=registry.active_version())
-
-
-def rollback(project: DbtProject, reason: str, registry_name: str | None) -> int:
-    """Make the version that was active before the present one active again; that version.
-
-    Raises UsageError where there is none.
-    """
-    session = Session.start(project)
-    session.require_own_registry(registry_name)
-    with project.warehouse() as warehouse:
-        registry = session.registry(warehouse)
-        history = [row["model_version"] for row in registry.activations()]
-        earlier = [version for version in history if version != history[0]]
-        if not earlier:
-            raise UsageError(
-                f"no version was active before the present one ({history[0] if history else 'none'}); "
-                "`warehouse-seg models` lists what is stored"
-            )
-        registry.activate(earlier[0], "rollback", reason, expected=history[0])
-    return int(earlier[0])
-
-
-def stored_model(project: DbtProject, version: int | None) -> SegmentModel:
-    """The model of this version, or the active one. Raises UsageError where there is none."""
-    session = Session.start(project)
-    with project.warehouse(read_only=True) as warehouse:
-        return session.registry(warehouse).stored(version)
+    return model.with_warnings(
+        ModelWarning(kind="statement_limit", text=sentence)
+        for sentence in passed_limits(size_of(text, model), dialect)
+    )

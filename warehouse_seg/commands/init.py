@@ -18,7 +18,7 @@ from typing import Any
 from warehouse_seg.dbt.project import PACKAGE, DbtProject, Manifest
 from warehouse_seg.dbt.yaml_text import read, with_entry, with_item
 from warehouse_seg.errors import SegError, UsageError
-from warehouse_seg.progress import Progress, silent
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.settings import defaults
 from warehouse_seg.sql.resources import dbt_package_path
 
@@ -45,9 +45,7 @@ class Edit:
     after: str
 
 
-def init(
-    project: DbtProject, variables: Mapping[str, Any], progress: Progress = silent
-) -> list[Change]:
+def init(project: DbtProject, variables: Mapping[str, Any], emit: Emit = silent) -> list[Change]:
     """Vendor the dbt package, name it in packages.yml and put its variables into dbt_project.yml.
 
     variables: what goes under `vars: warehouse_seg:`; keys that stand there already are left as they are
@@ -57,11 +55,11 @@ def init(
     written = _block(project.definition, "vars", PACKAGE)
     wanted = {name: value for name, value in variables.items() if written.get(name) is None}
     for name in variables.keys() - wanted.keys():
-        progress(f"{name} stays {written[name]}, as dbt_project.yml has it")
+        emit(Event.step(f"{name} stays {written[name]}, as dbt_project.yml has it"))
     settings = {**written, **wanted}
     _refuse_input(settings)
     if "customer_id_type" not in settings:
-        wanted |= _key_type(project, settings, progress)
+        wanted |= _key_type(project, settings, emit)
     packages = _edited_packages(project.project_dir)
     edits = [*packages, _edited_project(project.project_dir, wanted)]
     # In this order a project is whole after each step, should this be interrupted.
@@ -86,9 +84,7 @@ def _refuse_input(settings: Mapping[str, Any]) -> None:
 # ------------------------------------------------------------------------------------- the key's type
 
 
-def _key_type(
-    project: DbtProject, settings: Mapping[str, Any], progress: Progress
-) -> dict[str, str]:
+def _key_type(project: DbtProject, settings: Mapping[str, Any], emit: Emit) -> dict[str, str]:
     """The customer key's SQL type as the warehouse has it; nothing, and why, where it cannot be read."""
     columns = {**defaults()["columns"], **(settings.get("columns") or {})}
     try:
@@ -97,15 +93,17 @@ def _key_type(
         )
         types = _column_types(project, relation)
         if settings.get("transactions"):
-            _tell_unmapped(columns, types, relation, progress)
+            _tell_unmapped(columns, types, relation, emit)
         key_type = _simple_type(columns["customer_id"], types)
     except _Unknown as reason:
-        progress(
-            f"customer_id_type is left at its default, {defaults()['customer_id_type']}: {reason}. "
-            "If the key has another type, set it under `vars: warehouse_seg:`"
+        emit(
+            Event.warning(
+                f"customer_id_type is left at its default, {defaults()['customer_id_type']}: {reason}. "
+                "If the key has another type, set it under `vars: warehouse_seg:`"
+            )
         )
         return {}
-    progress(f"customer_id_type is {key_type}, as {relation} has it")
+    emit(Event.step(f"customer_id_type is {key_type}, as {relation} has it"))
     return {"customer_id_type": key_type}
 
 
@@ -150,15 +148,17 @@ def _column_types(project: DbtProject, relation: str) -> dict[str, str]:
 
 
 def _tell_unmapped(
-    columns: Mapping[str, str | None], types: Mapping[str, str], relation: str, progress: Progress
+    columns: Mapping[str, str | None], types: Mapping[str, str], relation: str, emit: Emit
 ) -> None:
     """Say which columns have another name in the user's relation: most projects' first mistake."""
     names = {key: _column_name(expression or "") for key, expression in columns.items()}
     lacking = [key for key, name in names.items() if name and name not in types]
     if lacking:
-        progress(
-            f"{relation} has no column {', '.join(lacking)} (it has {', '.join(types)}): map them under "
-            "`vars: warehouse_seg: columns:` before you build"
+        emit(
+            Event.warning(
+                f"{relation} has no column {', '.join(lacking)} (it has {', '.join(types)}): map them under "
+                "`vars: warehouse_seg: columns:` before you build"
+            )
         )
 
 

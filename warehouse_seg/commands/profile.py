@@ -40,11 +40,12 @@ class SegmentProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """All segments of the model that scored the customers, the largest first."""
+    """All segments of the model that scored the customers, the largest first; warnings: of that model."""
 
     model_version: int
     customers: int
     segments: list[SegmentProfile]
+    warnings: list[str]
 
 
 def profile(project: DbtProject) -> Profile:
@@ -52,12 +53,14 @@ def profile(project: DbtProject) -> Profile:
 
     Raises UsageError where the tables are not built, hold nobody, or were built by an older version of the package.
     """
-    manifest = Session.start(project).manifest
-    relations = {name: manifest.relation(model) for name, model in TABLES.items()}
+    session = Session.start(project)
+    relations = {name: session.manifest.relation(model) for name, model in TABLES.items()}
     with project.warehouse(read_only=True) as warehouse:
         _require(warehouse, relations)
         segments = warehouse.rows(render_statement("profile_segments", **relations))
         measures = warehouse.rows(render_statement("profile_measures", **relations))
+        version = segments[0]["model_version"] if segments else None
+        warnings = session.registry(warehouse).warnings(version)
     customers = sum(row["customers"] for row in segments)
     if not customers:
         raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")
@@ -65,6 +68,7 @@ def profile(project: DbtProject) -> Profile:
         model_version=segments[0]["model_version"],
         customers=customers,
         segments=[_sheet(segment, measures) for segment in segments],
+        warnings=warnings,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from warehouse_seg.commands.fit import fit
 from warehouse_seg.dbt.project import PACKAGE, DbtProject
 from warehouse_seg.errors import SegError
-from warehouse_seg.progress import Progress, silent
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.project.context import Session
 from warehouse_seg.sql.rendering import render_statement
 
@@ -36,34 +36,42 @@ def run(
     project: DbtProject,
     *,
     registry_name: str | None = None,
-    step: Progress = silent,
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> Summary:
     """Build the features, fit where there is no active model, build the segments.
 
-    step: is told one line per finished step; progress: every candidate of a fit
     Raises DbtFailed where a model or a test failed, UsageError, Refused.
     """
     began = time.monotonic()
     project.written_settings()
-    with _timed(step, "features built and tested"):
+    with _timed(emit, "features built and tested"):
         project.call("build", "--select", "+seg_customer_features")
     warnings = project.warnings()
     session = Session.after_dbt(project)
     active = _active_version(session)
     if active is None:
-        with _timed(step, "model fitted"):
-            fit(project, session=session, registry_name=registry_name, progress=progress)
+        with _timed(emit, "model fitted"):
+            fit(project, session=session, registry_name=registry_name, emit=emit)
     else:
-        step(f"model version {active} is active, not fitted anew")
-    with _timed(step, "segments built and tested"):
+        emit(Event.step(f"model version {active} is active, not fitted anew"))
+    with _timed(emit, "segments built and tested"):
         project.call("build", "--select", f"seg_customer_scores+,package:{PACKAGE}")
-    return _summary(project, warnings + project.warnings(), time.monotonic() - began)
+    warnings += [*project.warnings(), *_model_warnings(session)]
+    for text in dict.fromkeys(warnings):
+        emit(Event.warning(text))
+    return _summary(project, warnings, time.monotonic() - began)
 
 
 def _active_version(session: Session) -> int | None:
     with session.project.warehouse(read_only=True) as warehouse:
         return session.registry(warehouse).active_version()
+
+
+def _model_warnings(session: Session) -> list[str]:
+    """What a person should know of the active model, as it was stored with it."""
+    with session.project.warehouse(read_only=True) as warehouse:
+        registry = session.registry(warehouse)
+        return registry.warnings(registry.active_version())
 
 
 def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summary:
@@ -98,7 +106,7 @@ def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summar
 
 
 @contextmanager
-def _timed(step: Callable[[str], None], what: str) -> Iterator[None]:
+def _timed(emit: Emit, what: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    step(f"{what} ({time.monotonic() - began:.0f} s)")
+    emit(Event.step(f"{what} ({time.monotonic() - began:.0f} s)"))

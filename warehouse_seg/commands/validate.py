@@ -12,12 +12,12 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation import validation
 from warehouse_seg.evaluation.predictive_power import predictive_power
 from warehouse_seg.evaluation.validation import Validation, Window
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.progress import Progress, silent
 from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
@@ -56,7 +56,7 @@ class _Read:
 
 
 def validate(
-    project: DbtProject, options: Options | None = None, *, progress: Progress = silent
+    project: DbtProject, options: Options | None = None, *, emit: Emit = silent
 ) -> Validation:
     """Validate a stored model on the customers of the project.
 
@@ -67,9 +67,9 @@ def validate(
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         read = _read(warehouse, session, options)
-    progress(f"read {len(next(iter(read.columns.values()))):,} customers")
+    emit(Event.step(f"read {len(next(iter(read.columns.values()))):,} customers"))
     with threadpool_limits(1):
-        return _validated(read, options, session.settings.model.seed, progress)
+        return _validated(read, options, session.settings.model.seed, emit)
 
 
 def _read(warehouse: Warehouse, session: Session, options: Options) -> _Read:
@@ -95,13 +95,17 @@ def _earlier(back: HistoricalFeatures) -> dict[str, Columns]:
     return {day: back.columns_on(day, BOOTSTRAP_ROWS) for day in back.earlier_days()}
 
 
-def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> Validation:
+def _validated(read: _Read, options: Options, seed: int, emit: Emit) -> Validation:
     model = read.model
     shape = Shape(len(model.components), model.covariance_type)
     parameters = em.parameters_of(model)
     prepared = prepare_as(read.columns, model.features)
     statistics = em.statistics_of(prepared)
-    progress("refits without a fifth of the customers, from other starts and on bootstrap samples")
+    emit(
+        Event.step(
+            "refits without a fifth of the customers, from other starts and on bootstrap samples"
+        )
+    )
     found = Validation(
         model_version=model.model_version,
         segments=tuple(component.segment_key for component in model.components),
@@ -117,8 +121,9 @@ def _validated(read: _Read, options: Options, seed: int, progress: Progress) -> 
         if read.reference is None
         else validation.agreement(str(options.reference), read.reference),
         protected=() if read.protected is None else validation.audit(read.protected),
+        warnings=tuple(warning.text for warning in model.training.warnings),
     )
-    progress("what the segments of an earlier day say about the time after it")
+    emit(Event.step("what the segments of an earlier day say about the time after it"))
     found = _with_time_split(found, read.time_split, shape, seed)
     return replace(found, verdict=validation.verdict(found))
 

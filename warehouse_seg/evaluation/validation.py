@@ -292,7 +292,7 @@ class Validation:
 
     segments: their keys; customers: how many were read
     time_split: None, with the reason in `without_time_split`, where there is none
-    verdict: the same in a sentence
+    warnings: stored with the model; verdict: everything in a sentence
     """
 
     model_version: int
@@ -307,6 +307,7 @@ class Validation:
     without_time_split: str
     reference: Agreement | None
     protected: tuple[GroupShare, ...]
+    warnings: tuple[str, ...] = ()
     verdict: str = ""
 
 
@@ -319,7 +320,8 @@ def verdict(validation: Validation) -> str:
         _on_the_future(validation.time_split),
         _on_groups(validation.protected),
     ]
-    return "; ".join(part for part in parts if part) + "."
+    stored = [f" Stored with the model: {text}." for text in validation.warnings]
+    return "; ".join(part for part in parts if part) + "." + "".join(stored)
 
 
 def _on_repeating(validation: Validation) -> str:

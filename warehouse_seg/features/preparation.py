@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.features import diagnostics as diagnosis
-from warehouse_seg.model.segment_model import Category, Feature, TransformName
+from warehouse_seg.model.segment_model import Category, Feature, ModelWarning, TransformName
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 from warehouse_seg.settings import FeatureChoice
 
@@ -237,7 +237,7 @@ def resolution(name: str, values: Array) -> float:
     return 0.0
 
 
-def warnings_for(prepared: Prepared) -> list[str]:
+def warnings_for(prepared: Prepared) -> list[ModelWarning]:
     """What a person should know before trusting a fit on these customers."""
     count = len(prepared.z)
     if count >= COMFORTABLE_CUSTOMERS:
@@ -246,7 +246,7 @@ def warnings_for(prepared: Prepared) -> list[str]:
         f"{count} customers are few for a mixture (at least {COMFORTABLE_CUSTOMERS} are comfortable): "
         "expect segments that do not repeat"
     )
-    return [few]
+    return [ModelWarning(kind="few_customers", text=few)]
 
 
 def _measured(values: Array) -> Array:

@@ -53,6 +53,7 @@ def candidate_of(
     free = em.parameter_count(shape.n_components, statistics.size, shape.covariance_type)
     bic = -2 * objective + free * float(np.log(len(statistics)))
     entropy = _entropy(responsibilities)
+    refusal = degeneracy(parameters, settings) or _hardly_measured(statistics, responsibilities)
     return Candidate(
         n_components=shape.n_components,
         covariance_type=shape.covariance_type,
@@ -68,7 +69,8 @@ def candidate_of(
         agreement_of_starts=_agreement(statistics, found),
         spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / statistics.total,
         converged=found.best.converged,
-        reason=degenerate(parameters, settings) or _hardly_measured(statistics, responsibilities),
+        status="refused" if refusal else "rejected",
+        reason=refusal or "",
         **cluster_criteria(statistics.z, responsibilities.argmax(axis=0)),
     )
 
@@ -78,7 +80,8 @@ def failed_candidate(shape: Shape, reason: str) -> Candidate:
     return Candidate(
         n_components=shape.n_components,
         covariance_type=shape.covariance_type,
-        reason=f"refused: {reason}",
+        status="refused",
+        reason=reason,
     )
 
 
@@ -117,31 +120,29 @@ def _agreement(statistics: em.SufficientStatistics, found: SearchResult) -> floa
     return float(np.mean(pairs)) if pairs else 1.0
 
 
-def degenerate(parameters: em.Parameters, settings: ModelSettings) -> str:
-    """Why a mixture cannot be chosen, empty where it can: a component on equal customers, or on too few."""
+def degeneracy(parameters: em.Parameters, settings: ModelSettings) -> str | None:
+    """Why a mixture cannot be chosen, None where it can: a component on equal customers, or on too few."""
     eigenvalue, weight = parameters.smallest_eigenvalue, float(parameters.weights.min())
     if eigenvalue < MIN_EIGENVALUE:
-        return f"refused: collapsed (smallest eigenvalue {eigenvalue:.1e})"
+        return f"collapsed (smallest eigenvalue {eigenvalue:.1e})"
     if weight < settings.min_segment_share:
-        return f"refused: smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
-    return ""
+        return f"smallest segment {weight:.1%} < {settings.min_segment_share:.0%}"
+    return None
 
 
-def _hardly_measured(statistics: em.SufficientStatistics, responsibilities: Array) -> str:
+def _hardly_measured(statistics: em.SufficientStatistics, responsibilities: Array) -> str | None:
     """Why a component cannot be believed: a feature that was measured for hardly any of its customers.
 
     Its mean and spread would be what the other features suggest, and no segment's own.
     """
     if statistics.is_complete:
-        return ""
+        return None
     measured = responsibilities @ statistics.patterns[statistics.pattern].astype(float)
     k, feature = np.unravel_index(measured.argmin(), measured.shape)
     if measured[k, feature] >= MIN_MEASURED_CUSTOMERS:
-        return ""
+        return None
     name = statistics.names[feature] if statistics.names else f"feature {feature + 1}"
-    return (
-        f"refused: a segment in which {name} was measured for {measured[k, feature]:.0f} customers"
-    )
+    return f"a segment in which {name} was measured for {measured[k, feature]:.0f} customers"
 
 
 def cluster_criteria(z: Array, labels: NDArray[np.intp]) -> dict[str, Any]:

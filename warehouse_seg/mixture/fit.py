@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
@@ -39,10 +41,10 @@ from warehouse_seg.model.segment_model import (
     Candidate,
     Component,
     CovarianceType,
+    ModelWarning,
     SegmentModel,
     Training,
 )
-from warehouse_seg.progress import Progress, silent
 from warehouse_seg.segments.naming import named
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
@@ -68,7 +70,7 @@ def fit_model(
     settings: ModelSettings,
     *,
     notes: str = "",
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> SegmentModel:
     """The mixture that `selection` recommends among the shapes in `settings`.
 
@@ -77,21 +79,25 @@ def fit_model(
     prepared = prepare(
         sample.columns, choices, named=settings.features is not None, weight=settings.weight
     )
-    for warning in warnings_for(prepared):
-        progress(f"warning: {warning}")
     for finding in prepared.findings:
-        progress(f"found: {finding}")
+        emit(Event.progress(finding))
     statistics = em.statistics_of(prepared)
-    tried = _with_stability(
-        _try_all(statistics, settings, progress), statistics, settings, progress
-    )
+    tried = _with_stability(_try_all(statistics, settings, emit), statistics, settings, emit)
     _refuse_if_all_are(tried)
     recommendation = recommend([one.candidate for one in tried], settings, len(statistics))
     best = next(one for one in tried if one.candidate is recommendation.chosen)
-    warnings = [*recommendation.warnings, *_without_structure(best, prepared, settings)]
-    progress(f"recommended: {recommendation.sentence}")
-    for warning in warnings:
-        progress(f"warning: {warning}")
+    shape = _shape_of(best.candidate)
+    structure = (
+        structure_warnings(prepared, best.optimum.parameters, shape, settings.seed)
+        if best.optimum
+        else []
+    )
+    warnings = [
+        *warnings_for(prepared),
+        *recommendation.warnings,
+        *structure,
+    ]
+    emit(Event.step(f"recommended: {recommendation.sentence}"))
     candidates = marked([one.candidate for one in tried], recommendation.chosen)
     return assembled(
         sample,
@@ -100,7 +106,8 @@ def fit_model(
         candidates,
         settings.seed,
         notes,
-        recommendation=". ".join([recommendation.sentence, *warnings]),
+        recommendation=recommendation.sentence,
+        warnings=warnings,
     )
 
 
@@ -113,6 +120,7 @@ def assembled(
     notes: str,
     *,
     recommendation: str = "",
+    warnings: Sequence[ModelWarning] = (),
 ) -> SegmentModel:
     """The model of the chosen optimum, with where it comes from, its outlier threshold and named segments.
 
@@ -131,6 +139,7 @@ def assembled(
         software=software_versions(),
         recommendation=recommendation,
         findings=prepared.findings,
+        warnings=tuple(warnings),
         notes=notes,
     )
     model = SegmentModel(
@@ -168,16 +177,32 @@ def software_versions() -> dict[str, str]:
 
 
 def _try_all(
-    statistics: em.SufficientStatistics, settings: ModelSettings, progress: Progress
+    statistics: em.SufficientStatistics, settings: ModelSettings, emit: Emit
 ) -> list[EvaluatedCandidate]:
     """Every candidate."""
+    counts = settings.segments.max - settings.segments.min + 1
+    counted = _Counted(emit, len(settings.covariance) * counts)
 
     def chain(covariance_type: CovarianceType) -> list[EvaluatedCandidate]:
-        return list(_try_growing(covariance_type, statistics, settings, progress))
+        return list(_try_growing(covariance_type, statistics, settings, counted))
 
     with workers() as pool:
         chains = list(pool.map(chain, settings.covariance))
     return sorted((one for tried in chains for one in tried), key=_by_shape)
+
+
+class _Counted:
+    """Emits the progress of candidates that several threads work on, with how many of them are done."""
+
+    def __init__(self, emit: Emit, total: int) -> None:
+        self._emit, self._total, self._done = emit, total, 0
+        self._lock = Lock()
+
+    def progress(self, text: str) -> None:
+        """One more candidate is done."""
+        with self._lock:
+            self._done += 1
+            self._emit(Event.progress(text, self._done, self._total))
 
 
 @contextmanager
@@ -197,7 +222,7 @@ def _try_growing(
     covariance_type: CovarianceType,
     statistics: em.SufficientStatistics,
     settings: ModelSettings,
-    progress: Progress,
+    counted: _Counted,
 ) -> Iterator[EvaluatedCandidate]:
     """The candidates of one covariance type, each also started from splits of the one before."""
     smaller = None
@@ -206,7 +231,7 @@ def _try_growing(
         tried = _try(shape, statistics, settings, smaller)
         smaller = tried.optimum.parameters if tried.optimum else None
         bic = "" if tried.candidate.bic is None else f"BIC {tried.candidate.bic:,.0f}"
-        progress(f"  {shape}: {bic} {tried.candidate.reason}".rstrip())
+        counted.progress(f"{shape}: {bic} {refusal_text(tried.candidate)}".rstrip())
         yield tried
 
 
@@ -227,17 +252,18 @@ def _with_stability(
     tried: Sequence[EvaluatedCandidate],
     statistics: em.SufficientStatistics,
     settings: ModelSettings,
-    progress: Progress,
+    emit: Emit,
 ) -> list[EvaluatedCandidate]:
     """The candidates, those with the lowest BIC of their number of segments asked whether they repeat."""
     asked = best_of_each_count([one.candidate for one in tried])
+    counted = _Counted(emit, sum(candidate.n_components > 1 for candidate in asked))
 
     def asked_again(one: EvaluatedCandidate) -> EvaluatedCandidate:
         if one.candidate not in asked or one.optimum is None or one.candidate.n_components == 1:
             return one
         shape = _shape_of(one.candidate)
         stability = bootstrap_stability(statistics, one.optimum.parameters, shape, settings.seed)
-        progress(f"  {shape}: stability {stability.agreement:.2f}")
+        counted.progress(f"{shape}: stability {stability.agreement:.2f}")
         measured = {
             "stability": stability.agreement,
             "smallest_jaccard": min(stability.jaccard),
@@ -249,19 +275,21 @@ def _with_stability(
         return list(pool.map(asked_again, tried))
 
 
-def _without_structure(
-    best: EvaluatedCandidate, prepared: Prepared, settings: ModelSettings
-) -> Iterator[str]:
-    if best.optimum is None or best.candidate.n_components == 1 or prepared.z.shape[1] == 1:
-        return
-    shape = _shape_of(best.candidate)
+def structure_warnings(
+    prepared: Prepared, parameters: em.Parameters, shape: Shape, seed: int
+) -> list[ModelWarning]:
+    """What to say of a mixture of this shape that describes customers with shuffled columns as well."""
+    if shape.n_components == 1 or prepared.z.shape[1] == 1:
+        return []
     with threadpool_limits(1):
-        gain = structure_gain(
-            prepared.z, prepared.rounding_variance, best.optimum.parameters, shape, settings.seed
-        )
+        gain = structure_gain(prepared.z, prepared.rounding_variance, parameters, shape, seed)
     warning = structure_warning(gain)
-    if warning:
-        yield warning
+    return [warning] if warning else []
+
+
+def refusal_text(candidate: Candidate) -> str:
+    """`refused: why`, or nothing."""
+    return f"refused: {candidate.reason}" if candidate.status == "refused" else ""
 
 
 def _shape_of(candidate: Candidate) -> Shape:
@@ -272,7 +300,7 @@ def _refuse_if_all_are(tried: Sequence[EvaluatedCandidate]) -> None:
     if usable([one.candidate for one in tried]):
         return
     listed = "\n  ".join(
-        f"{one.candidate.n_components} {one.candidate.covariance_type}: {one.candidate.reason}"
+        f"{one.candidate.n_components} {one.candidate.covariance_type}: {refusal_text(one.candidate)}"
         for one in tried
     )
     raise Refused(

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import Component, SegmentModel, as_matrix, exponent_texts
-from warehouse_seg.progress import Progress, silent
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -99,8 +99,8 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Refined:
-    """A model fitted to all customers: the ascent, with its objective as a mean in nats per customer."""
+class PopulationFit:
+    """A model fitted to all customers; objective: a mean, in nats per customer."""
 
     model: SegmentModel
     objective: float
@@ -108,39 +108,43 @@ class Refined:
     converged: bool
 
 
-def refine(
+def fit_to_population(
     population: Population,
     *,
     tolerance: float = TOLERANCE,
     iterations: int = MAX_ITERATIONS,
-    progress: Progress = silent,
-) -> Refined:
-    """EM over all customers from the population's model until a pass gains less than `tolerance` nats per customer.
+    emit: Emit = silent,
+) -> PopulationFit:
+    """EM over all customers from the population's model until an iteration gains less than `tolerance` nats a customer.
 
     The objective never falls: log likelihood where values are exact, else that of values known up to their rounding.
     Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
     """
     done = 0
 
-    def told(parameters: em.Parameters) -> tuple[Array, float]:
+    def counted_step(parameters: em.Parameters) -> tuple[Array, float]:
         nonlocal done
         sums, objective = population.em_step(parameters)
-        progress(f"  pass {done}: {objective / population.customers:.6f} nats per customer")
+        emit(
+            Event.progress(
+                f"iteration {done}: {objective / population.customers:.6f} nats per customer"
+            )
+        )
         done += 1
         return sums, objective
 
-    climbed = em.run_em(
-        told,
+    result = em.run_em(
+        counted_step,
         em.parameters_of(population.model),
         population.model.covariance_type,
         gain=tolerance * population.customers,
         iterations=iterations,
     )
-    return Refined(
-        with_parameters(population.model, climbed.parameters),
-        climbed.objective / population.customers,
-        climbed.iterations,
-        climbed.converged,
+    return PopulationFit(
+        with_parameters(population.model, result.parameters),
+        result.objective / population.customers,
+        result.iterations,
+        result.converged,
     )
 
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import Sample, prepare, prepare_as, warnings_for
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
-from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled
+from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled, structure_warnings
 from warehouse_seg.mixture.search import (
     COLD_START_MARGIN,
     REGULARIZATION,
@@ -27,12 +28,13 @@ from warehouse_seg.mixture.search import (
     search,
 )
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.progress import Progress, silent
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
 Array = NDArray[np.float64]
 
 MAX_ITERATIONS = 1_000
+
+INHERITED_WARNINGS = ("no_stable_segmentation", "search_failures")
 
 
 def refit_blocker(
@@ -40,8 +42,8 @@ def refit_blocker(
     sample: Sample,
     choices: Sequence[FeatureChoice],
     settings: ModelSettings,
-) -> str:
-    """Why the active model cannot be refitted with these settings; empty where it can.
+) -> str | None:
+    """Why the active model cannot be refitted with these settings; None where it can.
 
     sample: read with the active model's categories
     choices: the features as `fit` chooses them; where nobody named any they depend on what the customers are like, and
@@ -52,7 +54,7 @@ def refit_blocker(
     if missing:
         return f"{version} needs {', '.join(missing)}, which the features lack now"
     if settings.features is None:
-        return ""
+        return None
     chosen = _prepared_names(sample, choices, settings)
     if set(chosen) != set(active.feature_names):
         return f"`model.features` makes {', '.join(chosen)}; {version} has {', '.join(active.feature_names)}"
@@ -63,7 +65,7 @@ def refit_blocker(
             return f"`model.features` takes {choice.name} by {choice.transform}, {version} by {feature.transform}"
         if (_upper_clip(choice) is None) != (feature.clip_high is None):
             return f"`model.features` clips {choice.name} otherwise than {version}"
-    return ""
+    return None
 
 
 def ignored_settings(
@@ -80,13 +82,15 @@ def ignored_settings(
     ]
     count, version = len(active.components), f"version {active.model_version}"
     asked = settings.segments
-    aside = [f"{', '.join(names)} would be features of a new model"] if names else []
+    ignored = [f"{', '.join(names)} would be features of a new model"] if names else []
     if not asked.min <= count <= asked.max:
-        aside.append(f"`model.segments` is {asked.min} to {asked.max}, {version} has {count}")
+        ignored.append(f"`model.segments` is {asked.min} to {asked.max}, {version} has {count}")
     if active.covariance_type not in settings.covariance:
         wanted = ", ".join(settings.covariance)
-        aside.append(f"`model.covariance` is {wanted}, that of {version} {active.covariance_type}")
-    return aside
+        ignored.append(
+            f"`model.covariance` is {wanted}, that of {version} {active.covariance_type}"
+        )
+    return ignored
 
 
 def refit_model(
@@ -95,7 +99,7 @@ def refit_model(
     settings: ModelSettings,
     *,
     notes: str = "",
-    progress: Progress = silent,
+    emit: Emit = silent,
 ) -> SegmentModel:
     """The active model fitted to these customers from where it stands.
 
@@ -105,10 +109,8 @@ def refit_model(
     Raises UsageError for columns that cannot be used, Refused where a component collapses or becomes too small.
     """
     prepared = prepare_as(sample.columns, active.features, settings.weight)
-    for warning in warnings_for(prepared):
-        progress(f"warning: {warning}")
     for finding in prepared.findings:
-        progress(f"found: {finding}")
+        emit(Event.progress(finding))
     statistics = em.statistics_of(prepared)
     shape = Shape(len(active.components), active.covariance_type)
     # One thread, as in a fit: the sums must not depend on the number of cores.
@@ -117,17 +119,19 @@ def refit_model(
         cold = _searched(statistics, shape, settings)
         found = SearchResult(warm, _best_first([warm, *(cold.fits if cold else ())]))
         candidate = candidate_of(shape, found, statistics, settings)
-        if candidate.reason:
+        if candidate.status == "refused":
             raise Refused(_refusal(active, candidate.reason))
         report = _cold_report(cold, warm, shape, statistics, settings)
     origin = f"refit of version {active.model_version}"
-    progress(f"  {origin}: {shape}: BIC {candidate.bic:,.0f}")
+    emit(Event.progress(f"{origin}: {shape}: BIC {candidate.bic:,.0f}"))
     if report:
-        progress(
-            f"note: {report}; `warehouse-seg fit --reselect` searches anew and adopts a new shape"
+        emit(
+            Event.step(
+                f"{report}; `warehouse-seg fit --reselect` searches anew and adopts a new shape"
+            )
         )
     reason = f"{origin}; {report}" if report else origin
-    chosen = candidate.model_copy(update={"chosen": True, "reason": reason})
+    chosen = candidate.model_copy(update={"status": "chosen", "reason": reason})
     return assembled(
         sample,
         prepared,
@@ -136,6 +140,12 @@ def refit_model(
         settings.seed,
         notes,
         recommendation=reason,
+        warnings=[
+            *warnings_for(prepared),
+            # The shape is the same: what a search found about its stability still holds.
+            *(w for w in active.training.warnings if w.kind in INHERITED_WARNINGS),
+            *structure_warnings(prepared, warm.parameters, shape, settings.seed),
+        ],
     )
 
 
@@ -163,7 +173,7 @@ def _ascended(active: SegmentModel, statistics: em.SufficientStatistics) -> em.E
             iterations=MAX_ITERATIONS,
         )
     except np.linalg.LinAlgError as error:
-        raise Refused(_refusal(active, f"refused: collapsed ({error})")) from error
+        raise Refused(_refusal(active, f"collapsed ({error})")) from error
 
 
 def _searched(
@@ -186,7 +196,7 @@ def _cold_report(
     count = statistics.total
     if cold is None or cold.best.objective - warm.objective <= COLD_START_MARGIN * count:
         return ""
-    if candidate_of(shape, cold, statistics, settings).reason:
+    if candidate_of(shape, cold, statistics, settings).status == "refused":
         return ""
     reached, kept = cold.best.objective / count, warm.objective / count
     return (
@@ -199,8 +209,9 @@ def _best_first(fits: list[em.EMResult]) -> tuple[em.EMResult, ...]:
 
 
 def _refusal(active: SegmentModel, reason: str) -> str:
+    version = f"version {active.model_version}"
     return (
-        f"the refit of version {active.model_version} was {reason}; nothing was stored, version {active.model_version} "
-        f"stays active. Its {len(active.components)} segments do not fit these customers any more: search all shapes "
-        "anew (`warehouse-seg fit --reselect`), or allow a smaller `model.min_segment_share`"
+        f"the refit of {version} was refused: {reason}; nothing was stored, {version} stays active. Its "
+        f"{len(active.components)} segments do not fit these customers any more: search all shapes anew "
+        "(`warehouse-seg fit --reselect`), or allow a smaller `model.min_segment_share`"
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse_seg.model.segment_model import Candidate
+from warehouse_seg.model.segment_model import Candidate, ModelWarning
 from warehouse_seg.settings import ModelSettings
 
 MIN_STABILITY = 0.85
@@ -44,12 +44,12 @@ class Recommendation:
 
     chosen: Candidate
     sentence: str
-    warnings: tuple[str, ...]
+    warnings: tuple[ModelWarning, ...]
 
 
 def usable(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates that are not refused."""
-    return [one for one in candidates if one.bic is not None and not one.reason]
+    return [one for one in candidates if one.bic is not None and one.status != "refused"]
 
 
 def best_of_each_count(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -115,16 +115,17 @@ def elbow(candidates: Sequence[Candidate]) -> Candidate | None:
     return falling[int(below.argmax())] if below.max() > 0 else None
 
 
-def structure_warning(gain: float) -> str | None:
+def structure_warning(gain: float) -> ModelWarning | None:
     """What to say where shuffled columns would give as good a segmentation.
 
     gain: nats per customer by which the mixture describes the customers better than shuffled ones, beyond correlations
     """
     if gain >= MIN_STRUCTURE_GAIN:
         return None
-    return (
-        f"{UNSTABLE}: the segments describe the features one by one, and customers with shuffled columns as well "
-        f"({gain:+.3f} nats per customer, at least {MIN_STRUCTURE_GAIN:g} is structure). They are no groups of people"
+    return ModelWarning(
+        kind="no_structure",
+        text=f"{UNSTABLE}: the segments describe the features one by one, and customers with shuffled columns as well "
+        f"({gain:+.3f} nats per customer, at least {MIN_STRUCTURE_GAIN:g} is structure). They are no groups of people",
     )
 
 
@@ -148,38 +149,51 @@ def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSett
     return "; ".join(parts)
 
 
-def _warnings(chosen: Candidate, settings: ModelSettings) -> list[str]:
+def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
     found = []
     if not is_stable(chosen):
         found.append(
-            f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many customers "
-            f"(adjusted Rand index at most {_stability(chosen):.2f}, {MIN_STABILITY} would repeat)"
+            ModelWarning(
+                kind="no_stable_segmentation",
+                text=f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many "
+                f"customers (adjusted Rand index at most {_stability(chosen):.2f}, {MIN_STABILITY} would repeat)",
+            )
         )
     if chosen.n_components == settings.segments.max > settings.segments.min:
         found.append(
-            f"{chosen.n_components} segments are the most that were tried: raise `model.segments.max` to see whether "
-            "more would be better"
+            ModelWarning(
+                kind="bound_of_segments",
+                text=f"{chosen.n_components} segments are the most that were tried: raise `model.segments.max` to see "
+                "whether more would be better",
+            )
         )
     if (
         chosen.n_components == settings.segments.min > 1
         and settings.segments.max > settings.segments.min
     ):
         found.append(
-            f"{chosen.n_components} segments are the fewest that were tried: with `model.segments.min: 1` a single "
-            "group is tried as well"
+            ModelWarning(
+                kind="bound_of_segments",
+                text=f"{chosen.n_components} segments are the fewest that were tried: with `model.segments.min: 1` a "
+                "single group is tried as well",
+            )
         )
     if chosen.search_failures == 1:
         found.append(
-            "on no bootstrap sample did a search that knows nothing reach as good a model that has not collapsed: it "
-            "repeats only from where it stands. `fit --reselect` may find another one; fewer segments are safer"
+            ModelWarning(
+                kind="search_failures",
+                text="on no bootstrap sample did a search that knows nothing reach as good a model that has not "
+                "collapsed: it repeats only from where it stands. `fit --reselect` may find another one; "
+                "fewer segments are safer",
+            )
         )
     return found
 
 
 def _marked(one: Candidate, chosen: Candidate) -> Candidate:
     if one is chosen:
-        return one.model_copy(update={"chosen": True, "reason": "recommended"})
-    if one.reason:
+        return one.model_copy(update={"status": "chosen", "reason": "recommended"})
+    if one.status == "refused":
         return one
     if one.stability is None:
         reason = f"higher BIC than another covariance type with {one.n_components}"

@@ -20,7 +20,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
@@ -297,8 +297,20 @@ class Category(Frozen):
     column_suffix: SegmentKey
 
 
+CandidateStatus = Literal["refused", "rejected", "chosen"]
+WarningKind = Literal[
+    "few_customers",
+    "no_stable_segmentation",
+    "no_structure",
+    "search_failures",
+    "bound_of_segments",
+    "not_converged",
+    "statement_limit",
+]
+
+
 class Candidate(Frozen):
-    """One model that was tried, with every criterion, None where it was not measured, and why it was chosen or not.
+    """One model that was tried, with every criterion, None where it was not measured, and what became of it.
 
     log_likelihood: the objective, a sum over the sample; held_out_log_likelihood: per customer that was not fitted on
     bic, aic, icl: lower is better; icl is bic with twice the memberships' entropy added
@@ -308,6 +320,7 @@ class Candidate(Frozen):
     stability: adjusted Rand index over bootstrap refits; smallest_jaccard: of the segment that repeats least
     search_failures: share of the bootstraps where a cold search ended below the warm ascent
     silhouette, davies_bouldin (lower is better), calinski_harabasz: of the top segments as hard clusters
+    status: "refused" where it is degenerate, "chosen" the recommended one, "rejected" the others; reason: why
     """
 
     n_components: PositiveInt
@@ -330,8 +343,15 @@ class Candidate(Frozen):
     davies_bouldin: float | None = None
     calinski_harabasz: float | None = None
     converged: bool = False
-    chosen: bool = False
+    status: CandidateStatus = "rejected"
     reason: str = ""
+
+
+class ModelWarning(Frozen):
+    """What a person should know before using a model, found while it was fitted."""
+
+    kind: WarningKind
+    text: str
 
 
 class Training(Frozen):
@@ -341,6 +361,7 @@ class Training(Frozen):
     sample_log_density, population_log_density: mean log density per customer, nats, of the sample and of everybody
     population_iterations: how often everybody was summed in a fit to all customers; None where the sample was enough
     recommendation: why this model, in a sentence; findings: what was seen in the features, and what was done about it
+    warnings: what a person should know before using the model; every command and the tables for BI repeat them
     """
 
     created_at: str = ""
@@ -357,6 +378,7 @@ class Training(Frozen):
     software: dict[str, str] = {}
     recommendation: str = ""
     findings: tuple[str, ...] = ()
+    warnings: tuple[ModelWarning, ...] = ()
     notes: str = ""
 
 
@@ -426,6 +448,13 @@ class SegmentModel(Frozen):
     def column_names(self) -> list[str]:
         """The columns that the features are made of, each once."""
         return list(dict.fromkeys(name for f in self.features for name in f.column_names))
+
+    def with_warnings(self, warnings: Iterable[ModelWarning]) -> Self:
+        """The model with these warnings after those that it has."""
+        training = self.training.model_copy(
+            update={"warnings": (*self.training.warnings, *warnings)}
+        )
+        return self.model_copy(update={"training": training})
 
     def to_json(self) -> str:
         """The whole model as indented JSON; `from_json` reads it back equal, to the last bit."""

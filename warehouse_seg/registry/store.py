@@ -56,6 +56,7 @@ TABLES: dict[str, dict[str, str]] = {
         "software": "text",
         "recommendation": "text",
         "findings": "text",
+        "warnings": "text",
         "notes": "text",
     },
     "seg_model_features": {
@@ -109,7 +110,7 @@ TABLES: dict[str, dict[str, str]] = {
         "davies_bouldin": "number",
         "calinski_harabasz": "number",
         "converged": "text",
-        "chosen": "text",
+        "status": "text",
         "reason": "text",
     },
     "seg_model_categories": {
@@ -180,6 +181,11 @@ class Registry:
     def models(self) -> list[Row]:
         """One row per complete version, the newest first."""
         return self._select("seg_models", "model_version desc")
+
+    def warnings(self, version: int | None) -> list[str]:
+        """What to know before using a version, in sentences; nothing where there is no such version."""
+        rows = [row for row in self.models() if row["model_version"] == version]
+        return [text for row in rows for text in warning_texts(row)]
 
     def segment_matches(self) -> list[Row]:
         """What became of the segments in every version that had one before it, the newest version first."""
@@ -322,6 +328,14 @@ class Registry:
         )
 
 
+def warning_texts(row: Row) -> list[str]:
+    """The warnings in a row of `seg_models`; none where the row was damaged: a list of models is shown all the same."""
+    try:
+        return [str(warning["text"]) for warning in json.loads(row["warnings"] or "[]")]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
 def _rows_of(model: SegmentModel, matching: SegmentMatching | None) -> dict[str, list[Row]]:
     """Table → its rows for this model, in the order in which they are written."""
     version = {"model_version": model.model_version}
@@ -349,7 +363,7 @@ def _rows_of(model: SegmentModel, matching: SegmentMatching | None) -> dict[str,
 def _model_row(model: SegmentModel) -> Row:
     training = model.training
     return {
-        **training.model_dump(exclude={*NUMBERS_OF_A_FIT, "software", "findings"}),
+        **training.model_dump(exclude={*NUMBERS_OF_A_FIT, "software", "findings", "warnings"}),
         "created_at": training.created_at or None,
         **{name: _number(getattr(training, name)) for name in NUMBERS_OF_A_FIT},
         "covariance_type": model.covariance_type,
@@ -365,6 +379,9 @@ def _model_row(model: SegmentModel) -> Row:
         "fingerprint": model.fingerprint,
         "software": json.dumps(training.software, sort_keys=True),
         "findings": json.dumps(training.findings, ensure_ascii=False),
+        "warnings": json.dumps(
+            [warning.model_dump() for warning in training.warnings], ensure_ascii=False
+        ),
     }
 
 
@@ -416,7 +433,7 @@ def _candidate_row(candidate: Candidate) -> Row:
     return {
         name: _number(value) if isinstance(value, float) else value
         for name, value in candidate.model_dump().items()
-    } | {"converged": str(candidate.converged).lower(), "chosen": str(candidate.chosen).lower()}
+    } | {"converged": str(candidate.converged).lower()}
 
 
 def _model_from_rows(
@@ -438,6 +455,7 @@ def _model_from_rows(
     training |= {
         "software": _parsed(row, "software", dict),
         "findings": _parsed(row, "findings", list),
+        "warnings": _parsed(row, "warnings", list),
         "created_at": row["created_at"].isoformat(timespec="seconds") if row["created_at"] else "",
     }
     return SegmentModel.model_validate(

@@ -272,7 +272,7 @@ def test_few_customers_are_warned_of(count: int, warned: bool) -> None:
     fitted = prepare({"measure": normal(count=count)}, [FeatureChoice(name="measure")])
     lines = warnings_for(fitted)
     assert bool(lines) is warned
-    assert all(line.startswith("499 customers are few for a mixture") for line in lines)
+    assert all(line.text.startswith("499 customers are few for a mixture") for line in lines)
 
 
 # ------------------------------------------------------------------------------------- as it was treated before

@@ -88,7 +88,7 @@ def test_starts_that_end_alike_agree(candidate: Candidate) -> None:
 
 
 def test_a_sound_candidate_has_no_reason_yet(candidate: Candidate) -> None:
-    assert (candidate.reason, candidate.chosen) == ("", False)
+    assert (candidate.reason, candidate.status) == ("", "rejected")
 
 
 def test_a_segment_that_is_too_small_is_refused(found: SearchResult) -> None:
@@ -96,10 +96,10 @@ def test_a_segment_that_is_too_small_is_refused(found: SearchResult) -> None:
     refused = candidate_of(
         SHAPE, found, em.sufficient_statistics(z), settings(min_segment_share=0.4)
     )
-    assert refused.reason.startswith("refused: smallest segment 3")
+    assert refused.reason.startswith("smallest segment 3")
 
 
 def test_a_shape_without_an_optimum_has_only_its_reason() -> None:
     refused = failed_candidate(SHAPE, "no optimum")
-    assert refused.reason == "refused: no optimum"
+    assert refused.reason == "no optimum"
     assert refused.bic is None

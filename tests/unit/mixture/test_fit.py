@@ -12,6 +12,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
+from warehouse_seg.events import Event
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.model.segment_model import Category, CovarianceType, SegmentModel
@@ -70,7 +71,7 @@ def test_the_largest_segment_comes_first(model: SegmentModel) -> None:
 def test_every_candidate_is_kept_with_a_reason(model: SegmentModel) -> None:
     shapes = [(one.n_components, one.covariance_type) for one in model.candidates]
     assert shapes == [(2, "full"), (3, "full"), (4, "full")]
-    assert [one.chosen for one in model.candidates] == [False, True, False]
+    assert [one.status == "chosen" for one in model.candidates] == [False, True, False]
     assert all(one.reason for one in model.candidates)
     usable = [one.bic for one in model.candidates if "refused" not in one.reason]
     assert model.training.bic == min(bic for bic in usable if bic is not None)
@@ -151,8 +152,8 @@ def with_a_line() -> dict[str, Array]:
 def test_a_collapsed_candidate_is_refused_with_its_reason() -> None:
     model = fitted(with_a_line(), settings_of(segments={"min": 1, "max": 2}))
     one, two = model.candidates
-    assert one.chosen
-    assert two.reason.startswith("refused: ")
+    assert one.status == "chosen"
+    assert two.status == "refused"
     assert "collapsed" in two.reason
     # BIC alone would have taken the spike.
     assert one.bic is not None
@@ -174,8 +175,8 @@ def test_a_segment_that_is_too_small_is_refused() -> None:
     settings = settings_of(segments={"min": 2, "max": 3}, min_segment_share=0.15)
     model = fitted(three_segments(), settings)
     two, three = model.candidates
-    assert two.chosen
-    assert three.reason.startswith("refused: smallest segment 10.")
+    assert two.status == "chosen"
+    assert three.reason.startswith("smallest segment 10.")
     assert three.reason.endswith("< 15%")
 
 
@@ -184,7 +185,7 @@ def test_a_segment_that_is_too_small_is_refused() -> None:
 
 def test_it_talks_while_it_works() -> None:
     lines: list[str] = []
-    fitted(three_segments(), settings_of(), progress=lines.append)
+    fitted(three_segments(), settings_of(), emit=lambda event: lines.append(event.text))
     for count in (2, 3, 4):
         assert any(f"{count} segments, full: BIC" in line for line in lines)
         assert any(f"{count} segments, full: stability" in line for line in lines)
@@ -192,8 +193,15 @@ def test_it_talks_while_it_works() -> None:
     assert not any("warning" in line for line in lines)
 
 
-def test_few_customers_are_warned_of() -> None:
-    lines: list[str] = []
+def test_candidates_are_counted() -> None:
+    events: list[Event] = []
+    fitted(three_segments(), settings_of(), emit=events.append)
+    counted = [(event.done, event.total) for event in events if event.total is not None]
+    assert counted == [(1, 3), (2, 3), (3, 3)] * 2
+
+
+def test_a_warning_of_few_customers_is_stored_with_the_model() -> None:
     columns = {name: values[:200] for name, values in three_segments().items()}
-    fitted(columns, settings_of(segments={"max": 2}), progress=lines.append)
-    assert any(line.startswith("warning: 200 customers are few") for line in lines)
+    model = fitted(columns, settings_of(segments={"max": 2}))
+    (warning,) = [w for w in model.training.warnings if w.kind == "few_customers"]
+    assert warning.text.startswith("200 customers are few")

@@ -175,7 +175,7 @@ def test_a_segment_without_measurements_is_refused(measured: int, refused: bool)
     statistics = em.sufficient_statistics(z)
     found = search(statistics, Shape(2, "full"), seed=1)
     reason = candidate_of(Shape(2, "full"), found, statistics, model_settings().model).reason
-    assert reason.startswith("refused: a segment in which feature 2 was measured for") is refused
+    assert (reason or "").startswith("a segment in which feature 2 was measured for") is refused
 
 
 def test_the_expected_value_stands_in_for_other_methods() -> None:

@@ -74,7 +74,7 @@ def test_a_further_segment_has_to_be_worth_it(better_by: float, expected: int) -
 
 
 def test_refused_candidates_are_out() -> None:
-    assert chosen(candidate(3, 500), candidate(4, 100, reason="refused: collapsed")) == 3
+    assert chosen(candidate(3, 500), candidate(4, 100, status="refused", reason="collapsed")) == 3
     assert chosen(candidate(3, 500), candidate(4, None)) == 3
 
 
@@ -88,13 +88,13 @@ def test_where_none_repeats_the_best_of_them_is_taken_with_a_warning() -> None:
     found = recommend((candidate(3, 500, 0.4), candidate(4, 300, 0.6)), settings(), CUSTOMERS)
     assert found.chosen.n_components == 4
     assert "and not well (stability 0.60, 0.85 is needed)" in found.sentence
-    assert UNSTABLE in found.warnings[0]
+    assert UNSTABLE in found.warnings[0].text
 
 
 @pytest.mark.parametrize(("low", "high", "word"), [(2, 4, "most"), (4, 9, "fewest")])
 def test_the_edge_of_the_range_is_a_warning(low: int, high: int, word: str) -> None:
     found = recommend((candidate(4, 300),), settings(low, high), CUSTOMERS)
-    assert [word in warning for warning in found.warnings] == [True]
+    assert [word in warning.text for warning in found.warnings] == [True]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 9), (3, 9), (4, 4)])
@@ -107,7 +107,9 @@ def test_no_edge_no_warning(low: int, high: int) -> None:
 @pytest.mark.parametrize(("failures", "warned"), [(0.5, False), (1.0, True)])
 def test_a_model_that_no_search_finds_again_is_warned_of(failures: float, warned: bool) -> None:
     found = recommend((candidate(4, 300, search_failures=failures),), settings(), CUSTOMERS)
-    assert [("fewer segments are safer" in line) for line in found.warnings] == [True] * warned
+    assert [("fewer segments are safer" in warning.text) for warning in found.warnings] == [
+        True
+    ] * warned
 
 
 def test_a_single_segment_repeats_always() -> None:
@@ -131,15 +133,15 @@ def test_no_bend_no_elbow(bics: list[float]) -> None:
 def test_every_candidate_gets_its_reason() -> None:
     best, other = candidate(4, 300), candidate(4, 350, None, covariance_type="tied")
     loose, costly = candidate(9, 100, 0.2), candidate(3, 500)
-    refused = candidate(8, 50, None, reason="refused: collapsed")
+    refused = candidate(8, 50, None, status="refused", reason="collapsed")
     after = marked([best, other, loose, costly, refused], best)
-    assert [one.chosen for one in after] == [True, False, False, False, False]
+    assert [one.status for one in after] == ["chosen", *["rejected"] * 3, "refused"]
     assert [one.reason for one in after] == [
         "recommended",
         "higher BIC than another covariance type with 4",
         "does not repeat, stability 0.20",
         "higher BIC",
-        "refused: collapsed",
+        "collapsed",
     ]
 
 
@@ -147,5 +149,5 @@ def test_segments_that_shuffled_customers_have_too_are_no_structure() -> None:
     assert structure_warning(0.5) is None
     warning = structure_warning(0.001)
     assert warning is not None
-    assert UNSTABLE in warning
-    assert "+0.001 nats" in warning
+    assert UNSTABLE in warning.text
+    assert "+0.001 nats" in warning.text

@@ -36,7 +36,7 @@ CANDIDATE = Candidate(
     smallest_weight=0.25,
     mean_top_membership=0.9,
     converged=True,
-    chosen=True,
+    status="chosen",
     reason="lowest BIC",
 )
 TRAINING = Training(

@@ -105,7 +105,7 @@ def a_model(seed: int = 0, size: int = 3, segments: int = 2) -> SegmentModel:
                 smallest_weight=0.1,
                 mean_top_membership=None,
                 converged=True,
-                chosen=True,
+                status="chosen",
                 reason=AWKWARD_TEXT,
             ),
         ),

@@ -1,0 +1,149 @@
+"""Commands around a stored model: fit, models, activate, rollback, compile."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse_seg.cli.model_view import candidate_table, model_table
+from warehouse_seg.cli.options import AsJson, Reason, RegistryName, StoredVersion
+from warehouse_seg.cli.output import Reporter, out, print_json, stderr
+from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.errors import UsageError
+from warehouse_seg.events import Event
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.scoring.limits import passed_limits, size_of
+from warehouse_seg.scoring.statement import DIALECTS
+
+
+def fit(
+    project: DbtProject,
+    reporter: Reporter,
+    registry: RegistryName = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit/--reselect",
+            help="Keep features and shape of the active model, or choose them anew.",
+        ),
+    ] = True,
+    population: Annotated[
+        bool,
+        typer.Option("--population", help="Go on to the best model of all customers, in SQL."),
+    ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes", help="Adopt the model however few customers keep their segment."
+        ),
+    ] = False,
+    notes: Annotated[str, typer.Option(help="Kept with the model.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Refit the active model, or fit a first one, and make the result the active model."""
+    from warehouse_seg.commands.fit import fit as fit_and_activate
+
+    model = fit_and_activate(
+        project,
+        registry_name=registry,
+        reselect=not refit,
+        population=population,
+        accept_changes=accept_changes,
+        notes=notes,
+        emit=reporter.emit,
+    )
+    if as_json:
+        print_json(json.loads(model.to_json()))
+        return
+    if reporter.verbosity == "verbose":
+        stderr.print(candidate_table(model))
+    out.print(
+        f"model version {model.model_version} is active: {len(model.components)} segments, "
+        f"{model.covariance_type} covariance, fingerprint {model.fingerprint}"
+    )
+
+
+def models(project: DbtProject, reporter: Reporter, as_json: AsJson = False) -> None:
+    """List the stored models, which one is active, and what to know before using it."""
+    from warehouse_seg.commands.models import models as list_models
+
+    stored = list_models(project)
+    if as_json:
+        print_json(asdict(stored))
+    else:
+        out.print(
+            model_table(stored)
+            if stored.models
+            else "no model is stored yet; run `warehouse-seg fit`"
+        )
+    for text in stored.warnings.get(stored.active or 0, []):
+        reporter.emit(Event.warning(text))
+
+
+def activate(
+    project: DbtProject,
+    _reporter: Reporter,
+    version: Annotated[int, typer.Argument(help="A stored version (`warehouse-seg models`).")],
+    registry: RegistryName = None,
+    reason: Reason = "",
+) -> None:
+    """Make a stored model the active one; the next `dbt build` scores with it."""
+    from warehouse_seg.commands.activation import activate as activate_version
+
+    activate_version(project, version, reason, registry)
+    _print_active(version)
+
+
+def rollback(
+    project: DbtProject, _reporter: Reporter, registry: RegistryName = None, reason: Reason = ""
+) -> None:
+    """Make the version that was active before the present one active again."""
+    from warehouse_seg.commands.activation import rollback as roll_back
+
+    _print_active(roll_back(project, reason, registry))
+
+
+def compile_(
+    project: DbtProject,
+    reporter: Reporter,
+    version: StoredVersion = None,
+    dialect: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(DIALECTS)}; else that of the project's target."),
+    ] = None,
+    relation: Annotated[
+        str, typer.Option(help="The features, as SQL text.")
+    ] = "seg_customer_features",
+    model: Annotated[
+        Path | None, typer.Option(help="A model as JSON, instead of a stored one.")
+    ] = None,
+) -> None:
+    """Print the scoring SQL of a model for any dialect, and say how long it is."""
+    from warehouse_seg.commands.compile import compiled
+
+    statement = compiled(project, version, relation, dialect, _model_in(model) if model else None)
+    size = size_of(statement.text, statement.model)
+    reporter.emit(Event.step(str(size)))
+    for text in passed_limits(size, statement.dialect):
+        reporter.emit(Event.warning(text))
+    typer.echo(statement.text, nl=False)
+
+
+def _print_active(version: int) -> None:
+    out.print(
+        f"model version {version} is active; `dbt build --select +seg_customer_scores+` scores with it"
+    )
+
+
+def _model_in(path: Path) -> SegmentModel:
+    """The model in a JSON file."""
+    try:
+        return SegmentModel.from_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} holds no model as `warehouse-seg fit --json` prints it: {error}"
+        ) from error

@@ -1,0 +1,88 @@
+"""Commands around a dbt project: demo, init, run, dbt-path."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse_seg.cli.options import AsJson, Quiet, RegistryName, Verbose, reporter_for
+from warehouse_seg.cli.output import Reporter, out, print_json
+from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.events import Event
+from warehouse_seg.sql.resources import dbt_package_path
+
+
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="Folder to make.")] = Path("demo_shop"),
+    customers: Annotated[int, typer.Option(min=100, help="Customers of the shop.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 20_260_630,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Make a shop of invented customers as a dbt project, and run the whole job on it."""
+    from warehouse_seg.cli.run_view import summary_lines
+    from warehouse_seg.commands.demo import demo as make_demo
+
+    with reporter_for(quiet, verbose) as reporter:
+        summary = make_demo(directory, customers=customers, seed=seed, emit=reporter.emit)
+        out.print(*summary_lines(summary), sep="\n")
+        reporter.emit(
+            Event.step(
+                f"the project is in {directory}: look at {directory}/README.md, query {directory}/shop.duckdb"
+            )
+        )
+
+
+def init(
+    project: DbtProject,
+    reporter: Reporter,
+    transactions: Annotated[
+        str | None, typer.Option(help="Model, or SOURCE.TABLE, with one row per order line.")
+    ] = None,
+    feature_table: Annotated[
+        str | None, typer.Option(help="Instead: model with one row per customer, ready columns.")
+    ] = None,
+    customer_id_type: Annotated[
+        str | None, typer.Option(help="SQL type of the customer's key (varchar, bigint, uuid).")
+    ] = None,
+) -> None:
+    """Add the dbt package and its variables to a dbt project, and show what changed."""
+    from warehouse_seg.commands.init import init as add_package
+
+    given = {
+        "transactions": _relation(transactions),
+        "feature_table": _relation(feature_table),
+        "customer_id_type": customer_id_type,
+    }
+    variables = {name: value for name, value in given.items() if value}
+    changes = add_package(project, variables, reporter.emit)
+    for change in changes:
+        out.print(f"{change.path}: {change.difference}", markup=False)
+    done = "nothing to change" if not changes else "next: `dbt deps`, then `warehouse-seg run`"
+    reporter.emit(Event.step(done))
+
+
+def run(
+    project: DbtProject, reporter: Reporter, registry: RegistryName = None, as_json: AsJson = False
+) -> None:
+    """Features, a fit where no model is active, segments: the whole job."""
+    from warehouse_seg.cli.run_view import summary_lines
+    from warehouse_seg.commands.run import run as run_job
+
+    summary = run_job(project, registry_name=registry, emit=reporter.emit)
+    if as_json:
+        print_json(asdict(summary))
+    else:
+        out.print(*summary_lines(summary), sep="\n")
+
+
+def dbt_path() -> None:
+    """Print where the dbt package lies."""
+    typer.echo(str(dbt_package_path()))
+
+
+def _relation(name: str | None) -> str | list[str] | None:
+    return name.split(".", 1) if name and "." in name else name
