@@ -3,7 +3,9 @@
 {%- set types = {
     "integer": "bigint" if dialect == "bigquery" else "integer",
     "number": seg_double(dialect),
-    "text": {"postgres": "text", "duckdb": "text", "redshift": "varchar(65535)"}.get(dialect, seg_text(dialect)),
+    "text": "text" if dialect in ("postgres", "duckdb")
+        else "varchar(65535)" if dialect == "redshift"
+        else seg_text(dialect),
     "time": "timestamp",
 } -%}
 {% if added -%}

@@ -1,4 +1,5 @@
-{#- Not a cent is lost or made between the order lines and each table of features. Fails with the totals that differ. -#}
+{#- Not a cent is lost or made between the order lines and each table of features. Fails with the totals that
+    differ. -#}
 {{ config(enabled=seg_is_enabled('transactions') and seg_setting('full_scan_tests')) }}
 
 with

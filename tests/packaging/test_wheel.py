@@ -79,7 +79,7 @@ def test_wheel_carries_the_heart_of_the_product(wheel: Path) -> None:
     for name in (
         "warehouse_seg/py.typed",
         "warehouse_seg/_dbt_project/dbt_project.yml",
-        "warehouse_seg/_dbt_project/macros/mixture/mixture.sql",
+        "warehouse_seg/_dbt_project/macros/scoring/mixture.sql",
     ):
         assert name in names
     assert any(name.startswith("warehouse_seg/_sql/generated/duckdb/") for name in names)

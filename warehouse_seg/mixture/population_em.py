@@ -1,6 +1,6 @@
 """Fits a mixture to every customer in the warehouse, of whom only sums leave it.
 
-One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums
+One generated pass over the features (`macros/scoring/population.sql`) returns, per segment, the expected count, sums
 and cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there
 are. From these the package's own M-step (`mixture/em.py`) makes the next parameters. Customers that lack the same
 features are summed together, and their sums completed by the conditional mean and covariance.

@@ -122,7 +122,7 @@ class SegmentModel(Frozen):
         return cls.model_validate_json(text)
 
     def to_macro(self, patterns: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
-        """The dictionary that the SQL macros take (`dbt_project/macros/mixture`).
+        """The dictionary that the SQL macros take (`dbt_project/macros/scoring`).
 
         patterns: the sets of missing features that occur, each a list of names; nothing missing need not be said
         """
