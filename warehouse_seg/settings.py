@@ -137,6 +137,24 @@ class Tiers(Block):
     hybrid: Share
 
 
+class Rooms(Block):
+    """Which rooms of the dbt package are built; each reads the ones before it."""
+
+    features: bool
+    scoring: bool
+    marts: bool
+
+    @model_validator(mode="after")
+    def _have_ground(self) -> Self:
+        for room, needed in (("scoring", "features"), ("marts", "scoring")):
+            if getattr(self, room) and not getattr(self, needed):
+                raise ValueError(
+                    f"{needed} is off and {room}, which reads it, is on; "
+                    f"set {room}: false as well, or leave {needed} on"
+                )
+        return self
+
+
 def _differing(names: dict[str, str]) -> dict[str, str]:
     repeated = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
     if repeated:
@@ -157,6 +175,7 @@ class Settings(Block):
     model: ModelSettings
     tiers: Tiers
     segment_names: Annotated[dict[str, SegmentName], AfterValidator(_differing)]
+    rooms: Rooms
     reasons: bool
     registry_schema: str | None
     allow_missing_model: bool

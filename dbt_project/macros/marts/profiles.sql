@@ -1,13 +1,15 @@
 {#-
     One row per segment and measure, in the measure's own unit, weighted by membership.
 
-        mean_k = sum_i p_ik x_i / sum_i p_ik        standard_deviation_k likewise, over customers with a measure
+        mean_k = sum_i w_i p_ik x_i / sum_i w_i p_ik        standard_deviation_k likewise, over customers with a measure
 
     measures    list of dictionaries: feature, shift (a number near the measure's middle: sums of squares are taken
                 around it, so that a large mean with a small spread loses no digits)
+    weight      name of the column of features that says how many customers w_i a row stands for; none where each is one
     Everything is summed in one pass into one row; a union per segment then lays it out.
 -#}
-{%- macro seg_profiles(model, features, scores, measures, dialect) -%}
+{%- macro seg_profiles(model, features, scores, measures, dialect, weight=none) -%}
+{%- set weighted = ' * customer_weight' if weight else '' -%}
 with
 
 measured as (
@@ -15,6 +17,9 @@ measured as (
         {%- for segment in model.components %}
         scores.{{ seg_membership_column(segment) }},
         {%- endfor %}
+        {%- if weight %}
+        {{ seg_customer_weight('features.' ~ seg_identifier(weight, dialect), dialect) }} as customer_weight,
+        {%- endif %}
         {%- for measure in measures %}
         {%- set column = 'features.' ~ seg_identifier(measure.feature, dialect) %}
         {%- set value = 'cast(' ~ column ~ ' as ' ~ seg_double(dialect) ~ ')' %}
@@ -29,15 +34,19 @@ measured as (
 sums as (
     select
         {%- for segment in model.components %}
-        sum({{ seg_membership_column(segment) }}) as members_{{ segment.segment_key }},
+        sum({{ seg_membership_column(segment) }}{{ weighted }}) as members_{{ segment.segment_key }},
         {%- endfor %}
         {%- for measure in measures %}
         {%- set x = 'x_' ~ loop.index %}
+        {%- if weight %}
+        sum(case when {{ x }} is not null then customer_weight end) as count_{{ x }},
+        {%- else %}
         cast(count({{ x }}) as {{ seg_double(dialect) }}) as count_{{ x }},
-        sum({{ x }}) as sum_{{ x }},
-        sum({{ x }} * {{ x }}) as squares_{{ x }},
+        {%- endif %}
+        sum({{ x }}{{ weighted }}) as sum_{{ x }},
+        sum({{ x }} * {{ x }}{{ weighted }}) as squares_{{ x }},
         {%- for segment in model.components %}
-        {%- set p = seg_membership_column(segment) %}
+        {%- set p = seg_membership_column(segment) ~ weighted %}
         sum(case when {{ x }} is not null then {{ p }} end) as count_{{ x }}_{{ segment.segment_key }},
         sum({{ p }} * {{ x }}) as sum_{{ x }}_{{ segment.segment_key }},
         sum({{ p }} * {{ x }} * {{ x }}) as squares_{{ x }}_{{ segment.segment_key }}{{ ',' if not loop.last }}

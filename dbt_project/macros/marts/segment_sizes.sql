@@ -6,8 +6,16 @@
 
     revenue     dictionary: relation (text, with customer_id and as_of_date), expression (SQL over it); none without
                 money
+    warning     what a person should know before using the model, as one text; none where there is nothing
+    weights     dictionary: relation (text, with customer_id and as_of_date), column; none where a row is one customer
+
+    With weights everything is counted in the customers that a row stands for: customers is their sum, rounded to a
+    whole number, and the shares are those of the sums before rounding.
 -#}
-{%- macro seg_segment_sizes(model, scores, customer_segments, revenue, dialect) -%}
+{%- macro seg_segment_sizes(
+    model, scores, customer_segments, revenue, dialect, warning=none, weights=none
+) -%}
+{%- set weighted = ' * customer_weights.customer_weight' if weights else '' -%}
 with
 
 segments as (
@@ -22,22 +30,44 @@ segments as (
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
+{%- if weights %}
+
+customer_weights as (
+    select
+        customer_id,
+        as_of_date,
+        {{ seg_customer_weight(seg_identifier(weights.column, dialect), dialect) }} as customer_weight
+    from {{ weights.relation }}
+),
+{%- endif %}
 
 top_customers as (
     select
+        {%- if weights %}
+        customer_segments.segment_key,
+        sum(customer_weights.customer_weight) as customers
+    from {{ customer_segments }} as customer_segments
+    {{ seg_join_weights('customer_segments') }}
+    group by customer_segments.segment_key
+        {%- else %}
         segment_key,
         count(*) as customers
     from {{ customer_segments }}
     group by segment_key
+        {%- endif %}
 ),
 
 membership_sums as (
     select
         {%- for segment in model.components %}
-        sum({{ seg_membership_column(segment) }}) as {{ seg_membership_column(segment) }}
+        {%- set p = seg_membership_column(segment) %}
+        sum({{ 'scores.' if weights }}{{ p }}{{ weighted }}) as {{ p }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     from {{ scores }}
+    {%- if weights %} as scores
+    {{ seg_join_weights('scores') }}
+    {%- endif %}
 ),
 {%- if revenue %}
 
@@ -52,10 +82,11 @@ customer_revenue as (
 revenue_sums as (
     select
         {%- for segment in model.components %}
+        {%- set p = 'scores.' ~ seg_membership_column(segment) ~ weighted %}
         sum(
             case
                 when {{ seg_is_measured('customer_revenue.revenue') }}
-                    then {{ seg_money('scores.' ~ seg_membership_column(segment) ~ ' * customer_revenue.revenue') }}
+                    then {{ seg_money(p ~ ' * customer_revenue.revenue') }}
             end
         ) as revenue_{{ segment.segment_key }}
         {{- ',' if not loop.last }}
@@ -63,6 +94,9 @@ revenue_sums as (
     from {{ scores }} as scores
     inner join customer_revenue
         on scores.customer_id = customer_revenue.customer_id and scores.as_of_date = customer_revenue.as_of_date
+    {%- if weights %}
+    {{ seg_join_weights('scores') }}
+    {%- endif %}
 ),
 {%- endif %}
 
@@ -106,13 +140,14 @@ select
     cast(sizes.segment_name as {{ seg_text(dialect) }}) as segment_name,
     cast(sizes.description as {{ seg_text(dialect) }}) as description,
     cast(sizes.weight as {{ seg_double(dialect) }}) as weight,
-    cast(sizes.customers as bigint) as customers,
+    cast({{ 'round(sizes.customers)' if weights else 'sizes.customers' }} as bigint) as customers,
     cast(sizes.customers as {{ seg_double(dialect) }}) / nullif(totals.customers, 0e0) as customer_share,
     cast(coalesce(sizes.expected_customers, 0e0) as {{ seg_double(dialect) }}) as expected_customers,
     cast(sizes.revenue as {{ seg_double(dialect) }}) as revenue,
     case
         when totals.revenue > 0e0 then cast(sizes.revenue as {{ seg_double(dialect) }}) / totals.revenue
-    end as revenue_share
+    end as revenue_share,
+    cast({{ seg_literal(warning, dialect) if warning else 'null' }} as {{ seg_text(dialect) }}) as model_warning
 from sizes
 cross join totals
 order by sizes.position

@@ -20,6 +20,19 @@
 {% endmacro %}
 
 
+{#- What a table with a contract is while there is no model: the contract's columns, and no rows of `relation`. While
+    dbt parses the columns are not known yet, and nothing is run. -#}
+{% macro seg_no_rows(relation) %}
+select
+    {%- for column in model.columns.values() %}
+    cast(null as {{ column.data_type }}) as {{ column.name }}
+    {{- "," if not loop.last }}
+    {%- endfor %}
+from {{ relation }}
+where 1 = 0
+{%- endmacro %}
+
+
 {#-
     Stops where the wide features lack a column that the model needs: an activation in the middle of a build.
 

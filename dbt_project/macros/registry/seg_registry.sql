@@ -95,6 +95,24 @@
 {% endmacro %}
 
 
+{#-
+    What the fit of version `version` warned of, as one text for `seg_segments.model_warning`; none where it warned of
+    nothing, and where the registry was made before it kept warnings.
+-#}
+{% macro seg_model_warning(version) %}
+    {% set models = seg_registry_relations().seg_models %}
+    {% set columns = adapter.get_columns_in_relation(models) | map(attribute="name") | map("lower") | list %}
+    {% if "warnings" not in columns %}{{ return(none) }}{% endif %}
+    {% set rows = run_query("select warnings from " ~ models ~ " where model_version = " ~ version).rows %}
+    {% if not rows | length or rows[0][0] is none %}{{ return(none) }}{% endif %}
+    {% set warnings = fromjson(rows[0][0]) %}
+    {% if warnings is not sequence or warnings is string or warnings | rejectattr("text", "string") | list %}
+        {% do seg_registry_error(version, "warnings is not a JSON list of objects with a text") %}
+    {% endif %}
+    {{ return(warnings | map(attribute="text") | join(". ") or none) }}
+{% endmacro %}
+
+
 {% macro seg_stored_categories(version) %}
     {% set relation = seg_registry_relations().seg_model_categories %}
     {% set categories = [] %}

@@ -4,6 +4,6 @@
     none.
 -#}
 {% macro seg_revenue(features) %}
-    {% set expression = "net_spend" if seg_is_enabled("transactions") else seg_setting("columns.revenue") %}
+    {% set expression = "net_spend" if seg_is_enabled("features", "transactions") else seg_setting("columns.revenue") %}
     {{ return(none if expression is none else {"relation": features, "expression": expression}) }}
 {% endmacro %}

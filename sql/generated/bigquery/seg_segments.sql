@@ -103,7 +103,8 @@ select
     cast(sizes.revenue as float64) as revenue,
     case
         when totals.revenue > 0e0 then cast(sizes.revenue as float64) / totals.revenue
-    end as revenue_share
+    end as revenue_share,
+    cast(null as string) as model_warning
 from sizes
 cross join totals
 order by sizes.position

@@ -103,7 +103,8 @@ select
     cast(sizes.revenue as double) as revenue,
     case
         when totals.revenue > 0e0 then cast(sizes.revenue as double) / totals.revenue
-    end as revenue_share
+    end as revenue_share,
+    cast(null as varchar) as model_warning
 from sizes
 cross join totals
 order by sizes.position
