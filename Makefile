@@ -15,7 +15,7 @@ INSTALLED_DEV := .venv/.installed-dev
 INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
-.PHONY: help demo test test-engines check bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
+.PHONY: help demo test test-engines check shape bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
 	evidence generated clean
 .DELETE_ON_ERROR:
 
@@ -36,12 +36,16 @@ test-engines: $(INSTALLED_ENGINES) ## the same answers on a real Postgres and a 
 	@tests/engines/servers
 	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines $(PYTEST_ARGUMENTS)
 
-check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style
+check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style, shape
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models
+	$(BIN)/python -m tools.shape
+
+shape: $(INSTALLED_DEV) ## rooms, layers, circles, lengths, docstrings, macros; all of it: .venv/bin/python -m tools.shape --verbose
+	@$(BIN)/python -m tools.shape
 
 bench: $(INSTALLED_BENCH) ## the next four, one after the other; takes the better part of an hour
 	@status=0; for name in scoring population layouts tpch; do \
@@ -50,7 +54,7 @@ bench: $(INSTALLED_BENCH) ## the next four, one after the other; takes the bette
 bench-scoring: $(INSTALLED_DEV) ## SQL scoring against a copy and against a round trip through Python
 	@$(BIN)/python -m tools.benchmarks.scoring
 
-bench-population: $(INSTALLED_DEV) ## one pass of EM over all customers against scikit-learn's iteration
+bench-population: $(INSTALLED_DEV) ## one EM iteration over all customers against scikit-learn's
 	@$(BIN)/python -m tools.benchmarks.population
 
 bench-layouts: $(INSTALLED_DEV) ## five layouts of the scoring SQL, from 4 x 3 to 20 x 20

@@ -4,7 +4,9 @@ with
 assignment as (
     {{ seg_customer_assignment(
         model,
-        "(" ~ seg_mixture_scores(model, "(" ~ features ~ ") as features", ["customer_id", "as_of_date"], dialect) ~ ") as scores",
+        "("
+        ~ seg_mixture_scores(model, "(" ~ features ~ ") as features", ["customer_id", "as_of_date"], dialect)
+        ~ ") as scores",
         tiers,
         dialect,
     ) }}

@@ -1,4 +1,5 @@
-{#- One table of the demo shop, typed as a loader would have typed it. Money comes as whole cents and becomes a decimal, exactly. -#}
+{#- One table of the demo shop, typed as a loader would have typed it. Money comes as whole cents and becomes a decimal,
+    exactly. -#}
 create table {{ table }} as
 select
     {%- for name, type in columns.items() %}

@@ -1,6 +1,6 @@
 {#- Mean log density per customer under a model, by weight where there is one. -#}
 {%- set keys = ["customer_id", "as_of_date"] + ([weight] if weight else []) -%}
-{%- set customers = "cast(" ~ seg_identifier(weight, dialect) ~ " as " ~ seg_double(dialect) ~ ")" if weight else "1e0" -%}
+{%- set customers = seg_as_double(weight, dialect) if weight else "1e0" -%}
 with
 
 scores as (

@@ -1,6 +1,6 @@
 {#-
-    Every customer's top segment under each of two models, counted by pairs. Each model reads its own wide features, with
-    its own categories. Ties go to the segment that comes first, as in seg_customer_segments.
+    Every customer's top segment under each of two models, counted by pairs. Each model reads its own wide features,
+    with its own categories. Ties go to the segment that comes first, as in seg_customer_segments.
 -#}
 {%- macro top_segments(model, features) -%}
 {%- set segments = model.components %}
@@ -8,12 +8,15 @@
         customer_id,
         as_of_date,
         case
+            {%- set largest = seg_greatest('membership_', segments | map(attribute='segment_key') | list) %}
             {%- for segment in segments %}
-            when {{ seg_membership_column(segment) }} = {{ seg_greatest('membership_', segments | map(attribute='segment_key') | list) }} then {{ seg_literal(segment.segment_key, dialect) }}
+            {%- set key = seg_literal(segment.segment_key, dialect) %}
+            when {{ seg_membership_column(segment) }} = {{ largest }} then {{ key }}
             {%- endfor %}
         end as segment_key
     from (
-        {{ seg_mixture_scores(model, '(' ~ features ~ ') as features', ['customer_id', 'as_of_date'], dialect) | indent(8) }}
+        {%- set keys = ['customer_id', 'as_of_date'] %}
+        {{ seg_mixture_scores(model, '(' ~ features ~ ') as features', keys, dialect) | indent(8) }}
     ) as scores
 {%- endmacro -%}
 

@@ -12,7 +12,9 @@ import numpy as np
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import sums_sql
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.sql.resources import sql_path
@@ -35,14 +37,14 @@ def reference_model() -> SegmentModel:
         ),
         Feature(feature="spend_wine", transform="log1p", clip_low=0, median=0, center=2, scale=2),
     )
-    regular = Component.from_moments(
+    regular = Component.from_covariance(
         "s1",
         0.625,
         np.array([-0.75, 0.5, 0.5]),
         np.array([[0.25, 0.125, 0.0], [0.125, 1.0, 0.25], [0.0, 0.25, 1.0]]),
         "Regulars",
     )
-    once = Component.from_moments(
+    once = Component.from_covariance(
         "s2",
         0.375,
         np.array([1.25, -0.75, -0.875]),

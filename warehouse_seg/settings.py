@@ -23,7 +23,8 @@ from pydantic import (
 )
 
 from warehouse_seg.errors import UsageError, nearest
-from warehouse_seg.model.segment_model import CovarianceType, SegmentName, TransformName
+from warehouse_seg.model.feature import TransformName
+from warehouse_seg.model.values import CovarianceType, SegmentName
 from warehouse_seg.sql.rendering import render
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -136,6 +137,24 @@ class Tiers(Block):
     hybrid: Share
 
 
+class Rooms(Block):
+    """Which rooms of the dbt package are built; each reads the ones before it."""
+
+    features: bool
+    scoring: bool
+    marts: bool
+
+    @model_validator(mode="after")
+    def _have_ground(self) -> Self:
+        for room, needed in (("scoring", "features"), ("marts", "scoring")):
+            if getattr(self, room) and not getattr(self, needed):
+                raise ValueError(
+                    f"{needed} is off and {room}, which reads it, is on; "
+                    f"set {room}: false as well, or leave {needed} on"
+                )
+        return self
+
+
 def _differing(names: dict[str, str]) -> dict[str, str]:
     repeated = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
     if repeated:
@@ -156,6 +175,7 @@ class Settings(Block):
     model: ModelSettings
     tiers: Tiers
     segment_names: Annotated[dict[str, SegmentName], AfterValidator(_differing)]
+    rooms: Rooms
     reasons: bool
     registry_schema: str | None
     allow_missing_model: bool

@@ -5,7 +5,7 @@
 -#}
 {{ config(
     severity='warn',
-    enabled=seg_is_enabled('transactions') and seg_setting('full_scan_tests') and seg_as_of_date() is none,
+    enabled=seg_is_enabled('features', 'transactions') and seg_setting('full_scan_tests') and seg_as_of_date() is none,
 ) }}
 
 with

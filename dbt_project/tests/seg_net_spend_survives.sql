@@ -1,5 +1,6 @@
-{#- Not a cent is lost or made between the order lines and each table of features. Fails with the totals that differ. -#}
-{{ config(enabled=seg_is_enabled('transactions') and seg_setting('full_scan_tests')) }}
+{#- Not a cent is lost or made between the order lines and each table of features. Fails with the totals that
+    differ. -#}
+{{ config(enabled=seg_is_enabled('features', 'transactions') and seg_setting('full_scan_tests')) }}
 
 with
 

@@ -145,6 +145,7 @@ def test_models_before_the_first_fit(command: Command, stages: Stages) -> None:
         "models": [],
         "activations": [],
         "segment_matches": [],
+        "warnings": {},
     }
     assert json.loads(done.out) == expected
 

@@ -15,8 +15,10 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from warehouse_seg.cli import app as cli
-from warehouse_seg.commands import init as job
-from warehouse_seg.commands.init import VENDORED, init
+from warehouse_seg.cli import project_commands
+from warehouse_seg.cli.reporter import Reporter
+from warehouse_seg.commands.init import init
+from warehouse_seg.dbt.package_copy import VENDORED, contents
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.sql.resources import dbt_package_path
@@ -82,16 +84,18 @@ def test_the_package_its_variables_and_its_materialization_are_there(project: Db
     }
     packages = [{"local": "internal/money"}, {"local": "vendor/warehouse_seg"}]
     assert content(project, "packages.yml") == {"packages": packages}
-    assert job._contents(project.project_dir / VENDORED) == job._contents(dbt_package_path())
+    assert contents(project.project_dir / VENDORED) == contents(dbt_package_path())
 
 
 def test_the_difference_is_shown(project: DbtProject, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(cli, "out", Console(file=shown, soft_wrap=True, highlight=False))
+    monkeypatch.setattr(
+        project_commands, "out", Console(file=shown, soft_wrap=True, highlight=False)
+    )
     folder = str(project.project_dir)
     options = ["--transactions", "raw.basket_lines", "--customer-id-type", "bigint"]
 
-    cli.app(["init", *options, "--project-dir", folder], standalone_mode=False)
+    cli.app(["init", *options, "--project-dir", folder], obj=Reporter(), standalone_mode=False)
 
     text = shown.getvalue()
     assert "vendor/warehouse_seg: copied the dbt package" in text
@@ -188,7 +192,7 @@ def test_an_older_copy_is_updated(project: DbtProject) -> None:
 
     assert change.path == VENDORED
     assert change.difference.startswith("updated 3 of the")
-    assert job._contents(vendored) == job._contents(dbt_package_path())
+    assert contents(vendored) == contents(dbt_package_path())
 
 
 def test_what_dbt_made_in_the_copy_is_no_difference(project: DbtProject) -> None:

@@ -11,14 +11,14 @@ from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import Shop
 from warehouse_seg.scoring import limits
 
-PASS = re.compile(r"pass \d+: (-?[\d.]+) nats per customer")
+ITERATION = re.compile(r"iteration \d+: (-?[\d.]+) nats per customer")
 
 
 def test_a_small_sample_goes_on_to_everybody(command: Command, features_shop: Shop) -> None:
     set_effective(features_shop, model={"sample_size": 600})
-    done = command(features_shop, "fit", "--population", "--json")
+    done = command(features_shop, "fit", "--population", "--json", "--verbose")
     assert done.exit_code == 0, done.err
-    objectives = [float(found) for found in PASS.findall(done.err)]
+    objectives = [float(found) for found in ITERATION.findall(done.err)]
     assert len(objectives) > 2
     assert objectives == sorted(objectives)
     assert "read 600 of 1,500 customers" in done.err
@@ -43,7 +43,7 @@ def test_every_fit_says_how_well_the_sample_speaks_for_all(
     command: Command, features_shop: Shop
 ) -> None:
     set_effective(features_shop, model={"sample_size": 1_500})
-    done = command(features_shop, "fit", "--json")
+    done = command(features_shop, "fit", "--json", "--verbose")
     assert done.exit_code == 0, done.err
     training = json.loads(done.out)["training"]
     assert training["population_iterations"] is None
@@ -65,7 +65,7 @@ def test_weights_that_cannot_be_are_refused(command: Command, features_shop: Sho
 def test_a_weighted_fit_is_of_the_weighted_customers(command: Command, features_shop: Shop) -> None:
     """`order_count` as a weight is no feature then, and customers with more orders count for more."""
     set_effective(features_shop, model={"weight": "order_count"})
-    done = command(features_shop, "fit", "--population", "--json")
+    done = command(features_shop, "fit", "--population", "--json", "--verbose")
     assert done.exit_code == 0, done.err
     model = json.loads(done.out)
     assert "order_count" not in {feature["feature"] for feature in model["features"]}
@@ -81,5 +81,5 @@ def test_a_pass_that_no_select_holds_is_refused_before_it_starts(
     assert done.exit_code == 2
     assert "duckdb refuses wider selects: found" in done.err
     assert "nothing was stored" in done.err
-    assert not PASS.search(done.err)
+    assert not ITERATION.search(done.err)
     assert json.loads(command(features_shop, "models", "--json").out)["models"] == []

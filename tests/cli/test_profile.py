@@ -10,11 +10,16 @@ from tests.shop_fixtures import Command
 from tests.small_shop import Shop, Stages
 
 
+def stored_warnings(shop: Shop) -> list[str]:
+    ((warnings,),) = shop.rows("select warnings from seg_models")
+    return [warning["text"] for warning in json.loads(warnings)]
+
+
 def test_the_sheet_says_what_the_tables_hold(command: Command, stages: Stages) -> None:
     shop = stages.scored()
     done = command(shop, "profile")
     assert done.exit_code == 0, done.stderr
-    assert not done.err
+    assert done.err.splitlines() == [f"warning: {text}" for text in stored_warnings(shop)]
     for key, name, description, customers, share, revenue_share in shop.rows(
         "select segment_key, segment_name, description, customers, customer_share, revenue_share from seg_segments"
     ):

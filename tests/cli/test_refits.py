@@ -9,6 +9,8 @@ import pytest
 
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import Shop
+from warehouse_seg.mixture.population_em import Population
+from warehouse_seg.model.segment_model import SegmentModel
 
 OTHERS = {
     "features": [{"name": "category_entropy"}, {"name": "tenure_days"}],
@@ -45,7 +47,7 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
         "insert into seg_customer_category_spend "
         "select * replace ('Calendars' as category, 1e6 as spend) from seg_customer_category_spend"
     )
-    done = command(scored_shop, "fit")
+    done = command(scored_shop, "fit", "--verbose")
     assert done.exit_code == 0, done.err
     assert "features of version 1: " in done.err
     assert "100.0% of 1,500 customers keep their segment" in done.err
@@ -56,8 +58,8 @@ def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:
     ):
         assert scored_shop.rows(of_version.format(2)) == scored_shop.rows(of_version.format(1))
     assert scored_shop.rows(
-        "select reason, chosen from seg_model_candidates where model_version = 2"
-    ) == [("refit of version 1", "true")]
+        "select reason, status from seg_model_candidates where model_version = 2"
+    ) == [("refit of version 1", "chosen")]
     assert keys(scored_shop, 2) == keys(scored_shop, 1)
     rows = matching(command, scored_shop)
     assert {row["segment_key"] for row in rows} == keys(scored_shop, 1)
@@ -97,7 +99,7 @@ def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
 
     assert done.exit_code == 3
     assert not done.out
-    assert "note: `model.features` makes category_entropy, tenure_days; version 1 has" in done.err
+    assert "`model.features` makes category_entropy, tenure_days; version 1 has" in done.err
     assert (
         "% of the customers would keep their segment, needed 80% (`model.min_kept_share`)"
         in done.err
@@ -114,6 +116,25 @@ def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
     # Other features: no Gaussian can be compared, only customers.
     assert {row["affinity"] for row in rows} == {None}
     assert {row["kept_share"] for row in rows} < {share / 1500 for share in range(1200)}
+
+
+def test_a_refused_fit_makes_no_pass_for_the_population_density(
+    command: Command, scored_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pass over all customers comes after the gate that can refuse without it."""
+    passes: list[int] = []
+    log_density = Population.log_density
+
+    def counted(population: Population, model: SegmentModel) -> float:
+        passes.append(model.model_version)
+        return log_density(population, model)
+
+    monkeypatch.setattr(Population, "log_density", counted)
+    set_effective(scored_shop, model=OTHERS)
+    assert command(scored_shop, "fit").exit_code == 3
+    assert not passes
+    assert command(scored_shop, "fit", "--accept-changes").exit_code == 0
+    assert len(passes) == 1
 
 
 def test_a_lower_threshold_is_another_way_to_accept(command: Command, scored_shop: Shop) -> None:
@@ -160,7 +181,7 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
     )
     done = command(scored_shop, "fit")
     assert done.exit_code == 3
-    assert "note: version 1 needs gone, which the features lack now" in done.err
+    assert "version 1 needs gone, which the features lack now" in done.err
     assert "0.0% of the customers would keep their segment" in done.err
     assert command(scored_shop, "fit", "--accept-changes").exit_code == 0
     assert not keys(scored_shop, 2) & keys(scored_shop, 1)

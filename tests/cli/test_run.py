@@ -21,6 +21,8 @@ def test_the_first_run_fits_and_scores_everybody(features_shop: Shop) -> None:
     steps = [line for line in done.err.splitlines() if line.startswith("✓")]
     assert [step.split(" (")[0] for step in steps] == [
         "✓ features built and tested",
+        "✓ read 1,000 of 1,500 customers",
+        "✓ recommended: 3 segments",
         "✓ model fitted",
         "✓ segments built and tested",
     ]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.dbt.foreign import DATABASE, MAPPING, PACKAGE, SETTINGS, ForeignProject, Stages
 from tests.process_runner import Finished
-from warehouse_seg.registry.store import TABLES
+from warehouse_seg.registry.tables import TABLES
 
 NODES = Path(__file__).with_name("foreign_project_nodes.txt")
 SCORES = f"model.{PACKAGE}.seg_customer_scores"

@@ -12,7 +12,7 @@ from warehouse_seg.commands import activation
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError, UsageError
-from warehouse_seg.registry.store import TABLES
+from warehouse_seg.registry.tables import TABLES
 
 MARTS = (
     "seg_customer_memberships",

@@ -44,6 +44,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "needed a text of 1 to 200 characters without control characters and backslashes",
     ),
     "two inputs": ({"feature_table": "self_test_ready_table"}, "both `transactions` and"),
+    "a room without the one that it reads": (
+        {"rooms": {"scoring": False}},
+        "has scoring off and marts on, which reads it. Set `rooms: {marts: false}` as well",
+    ),
+    "a room that does not exist": (
+        {"rooms": {"mart": False}},
+        "no setting `rooms.mart`. Did you mean `marts`? Valid here: features, scoring, marts.",
+    ),
     "an input of another shape": ({"transactions": ["a", "b", "c"]}, "Write a model as `name`"),
 }
 
@@ -98,6 +106,44 @@ def test_one_key_given_leaves_the_others_as_they_are_by_default(install: Install
         "segment_names": {"s1": "it's mine"},
     }
     assert effective == settings_from(given).model_dump(mode="json")
+
+
+def enabled_models(project: Path) -> list[str]:
+    return sorted(
+        node["name"]
+        for node in artifact(project, "manifest")["nodes"].values()
+        if node["package_name"] == "warehouse_seg"
+        and node["resource_type"] == "model"
+        and node["config"]["enabled"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("off", "left"),
+    [
+        (("marts",), ["features", "scoring", "staging"]),
+        (("marts", "scoring"), ["features", "staging"]),
+        (("marts", "scoring", "features"), []),
+    ],
+)
+def test_a_room_that_is_off_builds_nothing(
+    project: Path, dbt: Dbt, off: tuple[str, ...], left: list[str]
+) -> None:
+    """And no data test of it is left over, which would fail for want of its table."""
+    done = dbt(project, "--warn-error", "parse", vars={"rooms": dict.fromkeys(off, False)})
+    assert done.exit_code == 0, done.stderr
+    models = dbt_package_path() / "models"
+    assert enabled_models(project) == sorted(
+        file.stem for room in left for file in (models / room).glob("*.sql")
+    )
+    tested = {
+        model
+        for node in artifact(project, "manifest")["nodes"].values()
+        if node["resource_type"] == "test" and node["config"]["enabled"]
+        for model in node["depends_on"]["nodes"]
+        if model.startswith("model.warehouse_seg.")
+    }
+    assert {model.split(".")[-1] for model in tested} <= set(enabled_models(project))
 
 
 def test_a_package_without_variables_adds_nothing_and_says_nothing(

@@ -26,7 +26,8 @@ from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.search import search
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.settings import FeatureChoice, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, connect
 from warehouse_seg.warehouse.duckdb import DuckDB

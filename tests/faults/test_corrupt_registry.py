@@ -9,7 +9,7 @@ import pytest
 
 from tests.corrupt_registry_rows import CORRUPTIONS, corrupting, set_exact
 from tests.small_shop import Shop, Stages
-from warehouse_seg.registry.store import TABLES
+from warehouse_seg.registry.tables import TABLES
 
 # Every case is a version of its own, scored by a model of its own: one call of dbt for all of them.
 VERSIONS = {name: 100 + number for number, name in enumerate(CORRUPTIONS)}

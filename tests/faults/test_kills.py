@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from tests.faults.killed_jobs import Scenario, copy_database
+from tests.faults.killed_commands import Scenario, copy_database
 from tests.small_shop import DATABASE, Shop, Stages, succeeded
-from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def scenarios(stages: Stages, folder: Path) -> dict[str, Scenario]:
     """Every kill of every job; about half a second each."""
     stages.with_features().copy(folder / "shop")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.killed_jobs", str(folder / "shop")],
+        [sys.executable, "-m", "tests.faults.killed_commands", str(folder / "shop")],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -164,7 +165,7 @@ def scoring(shop: Shop) -> str:
 def killed_fit(shop: Shop, in_python: bool, after_seconds: float) -> int:
     """Kill `warehouse-seg fit` and the dbt that it may be waiting for; its exit code."""
     with subprocess.Popen(
-        [sys.executable, "-m", "warehouse_seg", "fit", "--reselect"],
+        [sys.executable, "-m", "warehouse_seg", "fit", "--reselect", "--verbose"],
         cwd=shop.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

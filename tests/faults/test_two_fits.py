@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 from tests.small_shop import DATABASE, Shop
-from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import connect
 
 

@@ -17,7 +17,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.scored import Scores, score
-from warehouse_seg.model.segment_model import Component, CovarianceType, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import CovarianceType
 
 pytestmark = pytest.mark.both_duckdb
 
@@ -110,7 +113,7 @@ def model_of(reference: Path, fit: str) -> SegmentModel:
             values[(numbers == number) & (what == part)] for part in ("weight", "mean", "cov")
         )
         square = statistics.reshape(len(mean), len(mean))
-        return Component.from_moments(f"p{number}", weight.item(), mean, square)
+        return Component.from_covariance(f"p{number}", weight.item(), mean, square)
 
     return SegmentModel(
         covariance_type=COVARIANCE_TYPES[covariance],
@@ -149,7 +152,7 @@ def test_the_check_sees_two_features_swapped(
     model, answer = model_of(reference, fit), answer_of(reference, fit)
     first, second = model.components
     order = [1, 0, 2, 3]
-    swapped = Component.from_moments(
+    swapped = Component.from_covariance(
         first.segment_key,
         first.weight,
         np.array(first.mean),

@@ -79,10 +79,23 @@ def test_wheel_carries_the_heart_of_the_product(wheel: Path) -> None:
     for name in (
         "warehouse_seg/py.typed",
         "warehouse_seg/_dbt_project/dbt_project.yml",
-        "warehouse_seg/_dbt_project/macros/mixture/mixture.sql",
+        "warehouse_seg/_dbt_project/macros/scoring/mixture.sql",
     ):
         assert name in names
     assert any(name.startswith("warehouse_seg/_sql/generated/duckdb/") for name in names)
+
+
+def test_wheel_carries_nothing_of_the_maintainers(wheel: Path) -> None:
+    """Neither their programs, the writer of sql/generated/ among them, nor the tests."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.partition("/")[0].partition("-")[0] for name in names} <= {
+        "warehouse_seg",
+        "warehouse_seg_",
+    }
+    files = {Path(name).name for folder in ("tools", "tests") for name in tracked_files(folder)}
+    maintainers_own = files - {Path(name).name for name in tracked_files("warehouse_seg")}
+    assert not maintainers_own & {Path(name).name for name in names}
 
 
 def test_installed_program_says_where_its_dbt_package_is(elsewhere: Path) -> None:

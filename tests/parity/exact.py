@@ -13,7 +13,9 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 Number = Any  # mpmath.mpf, which has no types

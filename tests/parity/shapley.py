@@ -13,7 +13,8 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.model.segment_model import Component, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 

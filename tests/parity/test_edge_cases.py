@@ -17,7 +17,8 @@ from tests.parity.parity_assertions import (
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score, score_relation
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model.segment_model import Feature, from_sklearn
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.sklearn_mixture import from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
 

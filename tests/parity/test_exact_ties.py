@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from tests.parity.parity_assertions import assert_as_exact_as_scikit_learn
 from tests.parity.random_models import Case, mixture_of
 from tests.scored import score
-from warehouse_seg.model.segment_model import CovarianceType, Feature, SegmentModel, from_sklearn
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.sklearn_mixture import from_sklearn
+from warehouse_seg.model.values import CovarianceType
 
 pytestmark = pytest.mark.both_duckdb
 

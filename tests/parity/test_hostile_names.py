@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.scored import score, score_relation
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
@@ -70,8 +72,8 @@ def model_over(names: list[str]) -> SegmentModel:
         covariance_type="diag",
         features=tuple(Feature(feature=name, median=-0.5) for name in names),
         components=(
-            Component.from_moments("s1", 0.625, steps, np.diag(1 + steps)),
-            Component.from_moments("s2", 0.375, -steps, np.diag(2 - steps / 2)),
+            Component.from_covariance("s1", 0.625, steps, np.diag(1 + steps)),
+            Component.from_covariance("s2", 0.375, -steps, np.diag(2 - steps / 2)),
         ),
     )
 
@@ -120,7 +122,7 @@ def one_segment_over(names: list[str]) -> SegmentModel:
     return SegmentModel(
         covariance_type="diag",
         features=tuple(Feature(feature=name) for name in names),
-        components=(Component.from_moments("s1", 1.0, means, np.diag(1 + means)),),
+        components=(Component.from_covariance("s1", 1.0, means, np.diag(1 + means)),),
     )
 
 
@@ -172,7 +174,7 @@ SEGMENT_KEYS = ["select", "order", "end", "x_1", "total", "k" * 40]
 def scored(alone: duckdb.DuckDBPyConnection) -> tuple[duckdb.DuckDBPyConnection, SegmentModel]:
     """Two customers scored by segments of hostile names and keys, as tables `features` and `scores`."""
     components = tuple(
-        Component.from_moments(
+        Component.from_covariance(
             key, 1 / len(SEGMENT_KEYS), np.array([float(k), 0.0]), np.eye(2), name
         ).model_copy(update={"description": f"Says {name}\nand more \\"})
         for k, (key, name) in enumerate(zip(SEGMENT_KEYS, SEGMENT_NAMES, strict=True))

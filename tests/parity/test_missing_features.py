@@ -17,7 +17,9 @@ from tests.parity.marginals import marginal_log_joint
 from tests.scored import score
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
@@ -42,7 +44,7 @@ def models_with_gaps(draw: st.DrawFn) -> tuple[SegmentModel, dict[str, Array]]:
     covariances = roots @ np.swapaxes(roots, 1, 2) / size + 0.05 * np.eye(size)
     weights = generator.dirichlet(np.full(count, 4.0))
     components = tuple(
-        Component.from_moments(
+        Component.from_covariance(
             f"s{k + 1}", float(weights[k]), generator.normal(0, 2, size), covariances[k]
         )
         for k in range(count)
@@ -76,8 +78,8 @@ def two_segments(features: tuple[Feature, ...]) -> SegmentModel:
         covariance_type="full",
         features=features,
         components=(
-            Component.from_moments("s1", 0.6, np.zeros(size), np.eye(size) + 0.5),
-            Component.from_moments("s2", 0.4, np.full(size, 1.5), np.eye(size)),
+            Component.from_covariance("s1", 0.6, np.zeros(size), np.eye(size) + 0.5),
+            Component.from_covariance("s2", 0.4, np.full(size, 1.5), np.eye(size)),
         ),
         outlier_log_density=-9.0,
     )
@@ -101,8 +103,8 @@ def test_an_outlier_is_far_in_what_was_measured(database: duckdb.DuckDBPyConnect
     model = two_segments(ABC.features).model_copy(
         update={
             "components": (
-                Component.from_moments("s1", 0.5, np.zeros(3), 1e-2 * np.eye(3)),
-                Component.from_moments("s2", 0.5, np.full(3, 1.5), np.eye(3)),
+                Component.from_covariance("s1", 0.5, np.zeros(3), 1e-2 * np.eye(3)),
+                Component.from_covariance("s2", 0.5, np.full(3, 1.5), np.eye(3)),
             )
         }
     )

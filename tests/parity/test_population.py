@@ -18,13 +18,11 @@ from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import Population, fit_to_population, with_parameters
-from warehouse_seg.model.segment_model import (
-    Component,
-    CovarianceType,
-    Feature,
-    SegmentModel,
-    from_sklearn,
-)
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.sklearn_mixture import from_sklearn
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
@@ -72,7 +70,7 @@ def some_model(covariance_type: CovarianceType, features: tuple[Feature, ...]) -
         covariance_type=covariance_type,
         features=features,
         components=tuple(
-            Component.from_moments(f"s{k + 1}", weight, means[k], covariance)
+            Component.from_covariance(f"s{k + 1}", weight, means[k], covariance)
             for k, weight in enumerate((0.55, 0.45))
         ),
     )

@@ -16,7 +16,9 @@ from tests.parity.parity_assertions import (
 )
 from tests.parity.random_models import Case, Range, cases, mixture_of
 from tests.scored import Scores, score
-from warehouse_seg.model.segment_model import Feature, SegmentModel, from_sklearn
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.sklearn_mixture import from_sklearn
 
 pytestmark = pytest.mark.both_duckdb
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from tests.parity.random_models import Case, Range, cases
 from tests.parity.shapley import Reference, brute_force, log_joint
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.explanation import explain
 from warehouse_seg.sql.rendering import render
 
@@ -183,8 +185,8 @@ def two_segments() -> SegmentModel:
         covariance_type="full",
         features=tuple(Feature(feature=name) for name in names),
         components=(
-            Component.from_moments("s1", 0.75, np.array([1.0, -2.0, 0.5]), np.eye(3)),
-            Component.from_moments("s2", 0.25, np.array([-1.0, 2.0, 0.5]), np.eye(3)),
+            Component.from_covariance("s1", 0.75, np.array([1.0, -2.0, 0.5]), np.eye(3)),
+            Component.from_covariance("s2", 0.25, np.array([-1.0, 2.0, 0.5]), np.eye(3)),
         ),
     )
 
@@ -196,7 +198,9 @@ def slanted() -> SegmentModel:
     for key in ("s1", "s2", "s3"):
         root = generator.normal(size=(4, 4))
         covariance = root @ root.T / 4 + np.eye(4) / 2
-        components.append(Component.from_moments(key, 1 / 3, generator.normal(size=4), covariance))
+        components.append(
+            Component.from_covariance(key, 1 / 3, generator.normal(size=4), covariance)
+        )
     features = tuple(Feature(feature=name) for name in "abcd")
     return SegmentModel(covariance_type="full", features=features, components=tuple(components))
 
@@ -230,8 +234,8 @@ def test_equal_contributions_stand_in_the_models_order(database: duckdb.DuckDBPy
         covariance_type="spherical",
         features=tuple(Feature(feature=name) for name in ("d", "c", "b", "a")),
         components=(
-            Component.from_moments("s1", 0.5, np.ones(4), np.eye(4)),
-            Component.from_moments("s2", 0.5, -np.ones(4), np.eye(4)),
+            Component.from_covariance("s1", 0.5, np.ones(4), np.eye(4)),
+            Component.from_covariance("s2", 0.5, -np.ones(4), np.eye(4)),
         ),
     )
     (row,) = reasons_of(database, model, {name: np.array([1.0]) for name in "dcba"})

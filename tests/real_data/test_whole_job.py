@@ -26,7 +26,8 @@ from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import connect
 
 pytestmark = pytest.mark.slow

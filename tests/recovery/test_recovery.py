@@ -12,7 +12,7 @@ from tools.evidence import defaults, optima, shops
 from tools.evidence.recovery import Cell, recovered
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import settings_from
 
 CUSTOMERS = 2_500
@@ -55,5 +55,5 @@ def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
     assert (chosen.smallest_jaccard or 0) >= MIN_SEGMENT_STABILITY
     assert (chosen.smallest_eigenvalue or 0) > 1e-3
     assert any("have 11.77" in finding for finding in model.training.findings)
-    assert "the most that were tried" in model.training.recommendation
+    assert "bound_of_segments" in {warning.kind for warning in model.training.warnings}
     assert len(defaults.row(shop, model)) == len(defaults.COLUMNS)

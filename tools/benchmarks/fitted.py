@@ -10,7 +10,8 @@ from sklearn.mixture import GaussianMixture
 
 from tools.benchmarks.measuring import Connection
 from warehouse_seg.features.preparation import prepare
-from warehouse_seg.model.segment_model import SegmentModel, from_sklearn
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.sklearn_mixture import from_sklearn
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]
@@ -49,7 +50,7 @@ def without(model: SegmentModel, missing: str) -> SegmentModel:
     """The mixture over the other features: what scores a customer of whom that one was not measured."""
     places = [place for place, name in enumerate(model.feature_names) if name != missing]
     components = tuple(
-        part.from_moments(
+        part.from_covariance(
             part.segment_key,
             part.weight,
             np.array(part.mean)[places],

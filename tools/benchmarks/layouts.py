@@ -24,7 +24,10 @@ import duckdb
 import numpy as np
 
 from tools.benchmarks.measuring import Connection, machine, run, tell
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel, exponent_text
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.exponent_text import exponent_text
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 
 MODULE = "tools.benchmarks.layouts"
 SHAPES = {(4, 3): 2_000_000, (8, 8): 1_000_000, (12, 12): 400_000, (20, 20): 100_000}
@@ -41,7 +44,7 @@ def random_model(size: int, segments: int) -> SegmentModel:
     for k, weight in enumerate(rng.dirichlet(np.full(segments, 5.0))):
         root = np.eye(size) + 0.3 * rng.normal(size=(size, size)) / np.sqrt(size)
         components.append(
-            Component.from_moments(f"s{k + 1}", weight, rng.normal(size=size), root @ root.T)
+            Component.from_covariance(f"s{k + 1}", weight, rng.normal(size=size), root @ root.T)
         )
     return SegmentModel(
         covariance_type="full",

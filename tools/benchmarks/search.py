@@ -30,7 +30,7 @@ from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import workers
 from warehouse_seg.mixture.search import FULL, REGULARIZATION, SearchBudget, Shape, search
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
 Kinds = Sequence[CovarianceType]

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.evidence.shops import Shop, shops
-from tools.evidence.tables import heading, show, table
+from tools.evidence.tables import heading, recommended, show, table
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import best_of_each_count, elbow
-from warehouse_seg.model.segment_model import Candidate, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate
 
 COLUMNS = (
     "shop",
@@ -70,7 +71,7 @@ def main() -> None:
     fitted = [(shop, fit_model(shop.sample, shop.choices, shop.settings)) for shop in shops()]
     show(table(COLUMNS, (row(shop, model) for shop, model in fitted)))
     for shop, model in fitted:
-        show(f"**{shop.name}.** {model.training.recommendation}.\n")
+        show(f"**{shop.name}.** {recommended(model)}.\n")
         for finding in model.training.findings:
             show(f"- {finding}")
         show("")

@@ -19,7 +19,7 @@ from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import FULL, Shape, search
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
 

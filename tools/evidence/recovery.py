@@ -19,12 +19,15 @@ from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, pla
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.selection import UNSTABLE
-from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import FeatureChoice, settings_from
 
 COUNTS = (5_000, 30_000)
 SETTINGS = settings_from({"model": {"segments": {"min": 2, "max": len(SHARES) + 3}}}).model
+
+
+NO_GROUPS = ("no_stable_segmentation", "no_structure")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class Recovery:
     """What a fit said of one planted shop: segments, agreement with the truth, whether it warned."""
 
     segments: int
@@ -53,16 +56,16 @@ def cells() -> Iterator[Cell]:
                 yield Cell(one_timers, count, kind)
 
 
-def recovered(cell: Cell, seed: int, *, mixed_up: bool = False) -> SearchResult:
+def recovered(cell: Cell, seed: int, *, mixed_up: bool = False) -> Recovery:
     """Plant, fit, compare."""
     shop = planted(cell.count, cell.kind, cell.one_timers, seed)
     columns = shuffled(shop.columns, seed) if mixed_up else shop.columns
     model = fitted(columns)
     segments = model.log_joint(columns).argmax(axis=1)
-    return SearchResult(
+    return Recovery(
         len(model.components),
         adjusted_rand_score(shop.types, segments),
-        UNSTABLE in model.training.recommendation,
+        any(warning.kind in NO_GROUPS for warning in model.training.warnings),
     )
 
 

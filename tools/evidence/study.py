@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 import warehouse_seg
 from tests.real_data.project import data_folder
-from tools.evidence.tables import heading, show, table
+from tools.evidence.tables import heading, recommended, show, table
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import MIN_STABILITY
@@ -179,7 +179,7 @@ def _other_settings(folder: Path) -> str:
 
 
 def _package(model: SegmentModel) -> Iterator[str]:
-    yield f"{model.training.recommendation}.\n"
+    yield f"{recommended(model)}.\n"
     yield "Found before fitting:\n"
     yield "".join(f"- {finding}\n" for finding in model.training.findings)
     yield "The candidates that were asked whether they repeat:\n"

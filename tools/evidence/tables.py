@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from warehouse_seg.model.segment_model import SegmentModel
+
 
 def heading(title: str, note: str) -> str:
     """A title, the commit and versions that the figures belong to, and a note."""
@@ -34,3 +36,10 @@ def show(text: str) -> None:
 def tell(line: object) -> None:
     """Progress is talk, not a result."""
     print(line, file=sys.stderr, flush=True)
+
+
+def recommended(model: SegmentModel) -> str:
+    """The sentence that recommends a model, and its warnings."""
+    return ". ".join(
+        [model.training.recommendation, *(warning.text for warning in model.training.warnings)]
+    )

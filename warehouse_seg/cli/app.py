@@ -10,11 +10,10 @@ import sys
 from collections.abc import Callable
 
 import typer
-from rich.markup import escape
 
 from warehouse_seg.cli import model_commands, project_commands, result_commands
 from warehouse_seg.cli.options import in_project
-from warehouse_seg.cli.output import stderr
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.errors import SegError
 
 app = typer.Typer(
@@ -46,9 +45,13 @@ app.command("dbt-path")(project_commands.dbt_path)
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is one message on stderr and an exit code."""
-    try:
-        app()
-    except SegError as error:
-        stderr.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(error.exit_code)
+    """Run the command line; every foreseen error is one message on stderr and an exit code.
+
+    Warnings come last, after the results or the error: nobody scrolls up for them.
+    """
+    with Reporter() as reporter:
+        try:
+            app(obj=reporter)
+        except SegError as error:
+            reporter.error(str(error))
+            sys.exit(error.exit_code)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from warehouse_seg.cli.numbers import feature_value, is_share
 from warehouse_seg.segments.explanation import Explanation, Membership
 from warehouse_seg.segments.nearest_change import Change
 from warehouse_seg.segments.reasons import Contribution
-from warehouse_seg.segments.vocabulary import readable_number
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.explain import ExplainedCustomer
@@ -77,7 +77,8 @@ def _contributions(explanation: Explanation) -> Table:
 def _in_words(contribution: Contribution) -> str:
     name, percent = _name(contribution), _is_in_percent(contribution)
     value, midpoint = (
-        _in_its_unit(number, percent) for number in (contribution.value, contribution.midpoint)
+        feature_value(number, is_share=percent)
+        for number in (contribution.value, contribution.midpoint)
     )
     if value == midpoint:
         midpoint = _precisely(contribution.midpoint, percent)
@@ -108,11 +109,7 @@ def _name(feature: Contribution | Change) -> str:
 
 
 def _is_in_percent(feature: Contribution | Change) -> bool:
-    return feature.feature.startswith("share_") and feature.reference is None
-
-
-def _in_its_unit(value: float, percent: bool) -> str:
-    return f"{value:.1%}" if percent else readable_number(value)
+    return is_share(feature.feature) and feature.reference is None
 
 
 def _precisely(value: float, percent: bool, rounding: Callable[[float], int] = round) -> str:

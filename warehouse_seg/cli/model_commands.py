@@ -11,7 +11,8 @@ import typer
 
 from warehouse_seg.cli.model_view import candidate_table, model_table
 from warehouse_seg.cli.options import AsJson, Reason, RegistryName, StoredVersion
-from warehouse_seg.cli.output import Reporter, out, print_json, stderr
+from warehouse_seg.cli.output import out, print_json, stderr
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Event
@@ -80,7 +81,7 @@ def models(project: DbtProject, reporter: Reporter, as_json: AsJson = False) -> 
             if stored.models
             else "no model is stored yet; run `warehouse-seg fit`"
         )
-    for text in stored.warnings.get(stored.active or 0, []):
+    for text in stored.active_warnings:
         reporter.emit(Event.warning(text))
 
 

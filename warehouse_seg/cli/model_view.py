@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.cli.output import NOTHING, decimal, percent, rounded
+from warehouse_seg.cli.numbers import NOTHING, decimal, percent, rounded
 from warehouse_seg.model.segment_model import SegmentModel
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from warehouse_seg.cli.output import Reporter, Verbosity
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 
@@ -30,16 +30,24 @@ WindowDays = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept with the activation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and warnings.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every detail of every step.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Every candidate and other details of each step.")
+]
 ATTRIBUTE = "COLUMN of the features, MODEL.COLUMN or SOURCE.TABLE.COLUMN, by customer_id"
 
 
-def reporter_for(quiet: Quiet = False, verbose: Verbose = False) -> Reporter:
-    """The renderer of a command's events. Raises UsageError where both are asked for."""
+def reporter_for(
+    context: typer.Context, quiet: Quiet = False, verbose: Verbose = False
+) -> Reporter:
+    """The reporter of this run of the program, set to what the options ask for.
+
+    Raises UsageError where both are given.
+    """
     if quiet and verbose:
         raise UsageError("found --quiet and --verbose, needed one of them at most")
-    verbosity: Verbosity = "quiet" if quiet else "verbose" if verbose else "default"
-    return Reporter(verbosity)
+    reporter: Reporter = context.obj
+    reporter.verbosity = "quiet" if quiet else "verbose" if verbose else "default"
+    return reporter
 
 
 def _project(
@@ -75,8 +83,7 @@ def in_project(command: Callable[..., None]) -> Callable[..., None]:
         project_options, report_options = (
             {name: given.pop(name) for name in parameters} for parameters in shared
         )
-        with reporter_for(**report_options) as reporter:
-            command(_project(**project_options), reporter, **given)
+        command(_project(**project_options), reporter_for(**report_options), **given)
 
     keyword_only = [
         p.replace(kind=inspect.Parameter.KEYWORD_ONLY)

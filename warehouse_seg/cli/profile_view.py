@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from warehouse_seg.segments.vocabulary import readable_number
+from warehouse_seg.cli.numbers import feature_value, is_share, percent, rounded
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.profile import Profile, SegmentProfile
@@ -19,8 +19,6 @@ MEASURES = 6
 
 FOR_MODELS = ("category_entropy",)
 """Numbers that tell people nothing."""
-
-NOTHING = "–"
 
 
 def profile_panels(profile: Profile) -> Iterator[Panel | str]:
@@ -34,39 +32,35 @@ def profile_panels(profile: Profile) -> Iterator[Panel | str]:
 
 
 def _panel(segment: SegmentProfile) -> Panel:
-    sheet = Table.grid("", "", padding=(0, 2))
-    sheet.add_row("size", _size(segment))
-    sheet.add_row("who", escape(segment.description))
-    sheet.add_row("behaviour", _behaviour(segment))
-    sheet.add_row("suggested", f"{segment.suggested_action or 'none'} [dim]({segment.because})[/]")
+    lines = Table.grid("", "", padding=(0, 2))
+    lines.add_row("size", _size(segment))
+    lines.add_row("who", escape(segment.description))
+    lines.add_row("behaviour", _behaviour(segment))
+    lines.add_row("suggested", f"{segment.suggested_action or 'none'} [dim]({segment.because})[/]")
     title = f"[bold]{segment.segment_key}[/] {escape(segment.segment_name)}"
-    return Panel(sheet, title=title, title_align="left")
+    return Panel(lines, title=title, title_align="left")
 
 
 def _size(segment: SegmentProfile) -> str:
-    size = f"{segment.customers:,} customers, {segment.customer_share:.1%}"
+    size = f"{segment.customers:,} customers, {percent(segment.customer_share)}"
     if segment.revenue is None:
         return size
-    share = NOTHING if segment.revenue_share is None else f"{segment.revenue_share:.1%}"
-    return f"{size}; {share} of revenue ({segment.revenue:,.0f})"
+    return f"{size}; {percent(segment.revenue_share)} of revenue ({rounded(segment.revenue)})"
 
 
 def _behaviour(segment: SegmentProfile) -> Table:
     """The most distinctive measures: mean, index, mean of all customers."""
     table = Table.grid("", "", "", "", padding=(0, 2))
-    told = [row for row in segment.measures if row["feature"] not in FOR_MODELS]
-    for row in told[:MEASURES]:
-        index = row["index_vs_population"]
+    for_people = [row for row in segment.measures if row["feature"] not in FOR_MODELS]
+    for row in for_people[:MEASURES]:
         table.add_row(
             escape(row["feature"]),
-            _in_its_unit(row, "mean"),
-            f"index {NOTHING if index is None else f'{index:,.0f}'}",
-            f"[dim]all customers {_in_its_unit(row, 'population_mean')}[/]",
+            _value(row, "mean"),
+            f"index {rounded(row['index_vs_population'])}",
+            f"[dim]all customers {_value(row, 'population_mean')}[/]",
         )
     return table
 
 
-def _in_its_unit(row: dict[str, Any], name: str) -> str:
-    if row[name] is None:
-        return NOTHING
-    return f"{row[name]:.1%}" if row["feature"].startswith("share_") else readable_number(row[name])
+def _value(measure: dict[str, Any], name: str) -> str:
+    return feature_value(measure[name], is_share=is_share(measure["feature"]))

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from warehouse_seg.cli.options import AsJson, Quiet, RegistryName, Verbose, reporter_for
-from warehouse_seg.cli.output import Reporter, out, print_json
+from warehouse_seg.cli.output import out, print_json
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.events import Event
 from warehouse_seg.sql.resources import dbt_package_path
 
 
 def demo(
+    context: typer.Context,
     directory: Annotated[Path, typer.Option("--dir", help="Folder to make.")] = Path("demo_shop"),
     customers: Annotated[int, typer.Option(min=100, help="Customers of the shop.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Another seed is another shop.")] = 20_260_630,
@@ -26,14 +28,14 @@ def demo(
     from warehouse_seg.cli.run_view import summary_lines
     from warehouse_seg.commands.demo import demo as make_demo
 
-    with reporter_for(quiet, verbose) as reporter:
-        summary = make_demo(directory, customers=customers, seed=seed, emit=reporter.emit)
-        out.print(*summary_lines(summary), sep="\n")
-        reporter.emit(
-            Event.step(
-                f"the project is in {directory}: look at {directory}/README.md, query {directory}/shop.duckdb"
-            )
+    reporter = reporter_for(context, quiet, verbose)
+    summary = make_demo(directory, customers=customers, seed=seed, emit=reporter.emit)
+    out.print(*summary_lines(summary), sep="\n")
+    reporter.emit(
+        Event.step(
+            f"the project is in {directory}: look at {directory}/README.md, query {directory}/shop.duckdb"
         )
+    )
 
 
 def init(

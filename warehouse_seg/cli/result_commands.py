@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from warehouse_seg.cli.options import ATTRIBUTE, AsJson, StoredVersion, WindowDays
-from warehouse_seg.cli.output import Reporter, out, print_json
+from warehouse_seg.cli.output import out, print_json
+from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.events import Event
 

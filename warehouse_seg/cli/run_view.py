@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.cli.output import decimal, percent
+from warehouse_seg.cli.numbers import decimal, percent
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.run import Summary

@@ -20,7 +20,8 @@ from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.segment_matching import SegmentMatching
-from warehouse_seg.model.segment_model import ModelWarning, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import choose_features, count_overlap, read_sample
 from warehouse_seg.registry.store import Registry
@@ -122,11 +123,13 @@ def _fitted(
     basis: SegmentModel | None, sample: Sample, settings: Settings, notes: str, emit: Emit
 ) -> SegmentModel:
     """The refit of `basis`, or the model of a search through all shapes where there is none."""
-    emit(Event.progress(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
+    emit(Event.step(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
     if basis is not None:
         names = ", ".join(basis.feature_names)
         emit(Event.progress(f"features of version {basis.model_version}: {names}"))
-        return refit_model(basis, sample, settings.model, notes=notes, emit=emit)
+        model = refit_model(basis, sample, settings.model, notes=notes, emit=emit)
+        emit(Event.step(f"version {basis.model_version} refitted, its features and its shape kept"))
+        return model
     choices = choose_features(sample, settings)
     emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
     return fit_model(sample, choices, settings.model, notes=notes, emit=emit)

@@ -12,7 +12,8 @@ from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import degeneracy
 from warehouse_seg.mixture.fit import described
 from warehouse_seg.mixture.population_em import Population, fit_to_population
-from warehouse_seg.model.segment_model import ModelWarning, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.scoring.limits import too_wide

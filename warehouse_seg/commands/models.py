@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
-from warehouse_seg.registry.store import Row, warning_texts
+from warehouse_seg.registry.rows import Row, warning_texts
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class StoredModels:
     warnings: dict[int, list[str]]
     activations: list[Row]
     segment_matches: list[Row]
+
+    @property
+    def active_warnings(self) -> list[str]:
+        """What to know before using the active model."""
+        return [] if self.active is None else self.warnings.get(self.active, [])
 
 
 def models(project: DbtProject) -> StoredModels:

@@ -1,4 +1,4 @@
-"""The profile sheet: who each segment is, what it brings, and what to do about it, read from the tables for BI."""
+"""The profile: who each segment is, what it brings, and what to do about it, read from the tables for BI."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def profile(project: DbtProject) -> Profile:
         _require(warehouse, relations)
         segments = warehouse.rows(render_statement("profile_segments", **relations))
         measures = warehouse.rows(render_statement("profile_measures", **relations))
-        version = segments[0]["model_version"] if segments else None
+        customers = sum(row["customers"] for row in segments)
+        if not customers:
+            raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")
+        version = segments[0]["model_version"]
         warnings = session.registry(warehouse).warnings(version)
-    customers = sum(row["customers"] for row in segments)
-    if not customers:
-        raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")
     return Profile(
-        model_version=segments[0]["model_version"],
+        model_version=version,
         customers=customers,
-        segments=[_sheet(segment, measures) for segment in segments],
+        segments=[_segment_profile(segment, measures) for segment in segments],
         warnings=warnings,
     )
 
@@ -84,7 +84,7 @@ def _require(warehouse: Warehouse, relations: dict[str, str]) -> None:
             )
 
 
-def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentProfile:
+def _segment_profile(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentProfile:
     own = [
         _without("segment_key", row)
         for row in measures
@@ -92,7 +92,7 @@ def _sheet(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentPr
     ]
     advice = suggestion(
         {
-            row["feature"]: Measure(_number(row["mean"]), _number(row["index_vs_population"]))
+            row["feature"]: Measure(_or_nan(row["mean"]), _or_nan(row["index_vs_population"]))
             for row in own
         }
     )
@@ -108,5 +108,5 @@ def _without(column: str, row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != column}
 
 
-def _number(value: float | None) -> float:
+def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value

@@ -21,6 +21,7 @@ class Summary:
     """What a run left in the warehouse.
 
     segments: rows of seg_segments, with each segment's share of the customers; tiers: action tier → customers
+    warnings: of the active model, then of dbt's data tests
     """
 
     model_version: int
@@ -56,8 +57,9 @@ def run(
         emit(Event.step(f"model version {active} is active, not fitted anew"))
     with _timed(emit, "segments built and tested"):
         project.call("build", "--select", f"seg_customer_scores+,package:{PACKAGE}")
-    warnings += [*project.warnings(), *_model_warnings(session)]
-    for text in dict.fromkeys(warnings):
+    # A test of the features warns in both builds.
+    warnings = list(dict.fromkeys([*_model_warnings(session), *warnings, *project.warnings()]))
+    for text in warnings:
         emit(Event.warning(text))
     return _summary(project, warnings, time.monotonic() - began)
 

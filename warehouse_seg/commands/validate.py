@@ -23,7 +23,7 @@ from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import read_sample
 from warehouse_seg.project.historical_features import HistoricalFeatures, historical_features
 from warehouse_seg.project.time_split import TimeSplit
-from warehouse_seg.registry.store import Row
+from warehouse_seg.registry.rows import Row
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 

@@ -194,8 +194,9 @@ class Manifest:
             )
         if not ours:
             raise UsageError(
-                "neither `transactions` nor `feature_table` is set under `vars: warehouse_seg:`; name the "
-                "model or source with your order lines (`warehouse-seg init --transactions MODEL`)"
+                "neither `transactions` nor `feature_table` is set under `vars: warehouse_seg:`, or `rooms` switches "
+                "the features off; name the model or source with your order lines "
+                "(`warehouse-seg init --transactions MODEL`)"
             )
 
     def settings(self) -> Settings:
@@ -208,7 +209,12 @@ class Manifest:
         return name
 
     def _model(self, name: str) -> Mapping[str, Any]:
-        node: Mapping[str, Any] = self.content["nodes"][f"model.{PACKAGE}.{name}"]
+        node: Mapping[str, Any] | None = self.content["nodes"].get(f"model.{PACKAGE}.{name}")
+        if node is None:
+            raise UsageError(
+                f"{name} is switched off in this dbt project, and this command reads it; switch its room on "
+                "(`rooms` under `vars: warehouse_seg:`), and remove `enabled: false` where you set it for the model"
+            )
         return node
 
     def input_relation(self, place: str | tuple[str, str]) -> str | None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.features import diagnostics as diagnosis
-from warehouse_seg.model.segment_model import Category, Feature, ModelWarning, TransformName
+from warehouse_seg.model.feature import Category, Feature, TransformName
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 from warehouse_seg.settings import FeatureChoice
 

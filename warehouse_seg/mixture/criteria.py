@@ -26,7 +26,7 @@ from warehouse_seg.mixture.search import (
     SearchResult,
     Shape,
 )
-from warehouse_seg.model.segment_model import Candidate
+from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings
 
 Array = NDArray[np.float64]

@@ -36,10 +36,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
 
 from warehouse_seg.features.preparation import Prepared
-from warehouse_seg.model.segment_model import CovarianceType, SegmentModel
+from warehouse_seg.model.gaussian import log_joint_coefficients
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -346,26 +347,15 @@ def parameter_count(components: int, size: int, covariance_type: CovarianceType)
 
 
 def natural_parameters(parameters: Parameters, measured: Flags) -> Array:
-    """(K, P): coefficients of the moments in ln w_k + ln N(z_o | m_o, S_oo), zero where nothing was measured.
-
-    ln N = -1/2 z' S^-1 z + m' S^-1 z - 1/2 (m' S^-1 m + ln det S + D ln 2 pi)
-    """
+    """(K, P): coefficients of the sufficient statistics in ln w_k + ln N(z_o | m_o, S_oo) of what was measured."""
     components, size = parameters.means.shape
     rows, columns = np.triu_indices(size)
-    places = np.flatnonzero(measured)
     result = np.zeros((components, 1 + size + len(rows)))
     for k in range(components):
-        lower = cholesky(parameters.covariances[k][np.ix_(places, places)], lower=True)
-        precision = np.zeros((size, size))
-        precision[np.ix_(places, places)] = cho_solve((lower, True), np.eye(len(places)))
-        linear = precision @ parameters.means[k]
-        log_determinant = 2 * np.log(np.diag(lower)).sum()
-        constant = (
-            parameters.means[k] @ linear + log_determinant + len(places) * math.log(2 * math.pi)
+        result[k, 0], result[k, 1 : size + 1], precision = log_joint_coefficients(
+            parameters.weights[k], parameters.means[k], parameters.covariances[k], measured
         )
-        result[k, 0] = np.log(parameters.weights[k]) - 0.5 * constant
-        result[k, 1 : size + 1] = linear
-        # An off-diagonal product stands once in the moments and twice in the quadratic form.
+        # An off-diagonal product stands once in the statistics and twice in the quadratic form.
         result[k, size + 1 :] = np.where(rows == columns, -0.5, -1.0) * precision[rows, columns]
     return result
 

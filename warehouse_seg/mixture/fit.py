@@ -37,14 +37,10 @@ from warehouse_seg.mixture.selection import (
     usable,
 )
 from warehouse_seg.mixture.stability import bootstrap_stability, structure_gain
-from warehouse_seg.model.segment_model import (
-    Candidate,
-    Component,
-    CovarianceType,
-    ModelWarning,
-    SegmentModel,
-    Training,
-)
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate, ModelWarning, Training
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.segments.naming import named
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
@@ -315,7 +311,7 @@ def _components(parameters: em.Parameters) -> tuple[Component, ...]:
     """The mixture's components as segments, the largest first."""
     order = np.argsort(-parameters.weights, kind="stable")
     return tuple(
-        Component.from_moments(
+        Component.from_covariance(
             f"s{position}",
             float(parameters.weights[k]),
             parameters.means[k],

@@ -1,6 +1,6 @@
 """Fits a mixture to every customer in the warehouse, of whom only sums leave it.
 
-One generated pass over the features (`macros/mixture/population.sql`) returns, per segment, the expected count, sums
+One generated pass over the features (`macros/scoring/population.sql`) returns, per segment, the expected count, sums
 and cross-products under the current parameters: some K (1 + D + D (D + 1) / 2) numbers, however many customers there
 are. From these the package's own M-step (`mixture/em.py`) makes the next parameters. Customers that lack the same
 features are summed together, and their sums completed by the conditional mean and covariance.
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.mixture import em
-from warehouse_seg.model.segment_model import Component, SegmentModel, as_matrix, exponent_texts
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.exponent_text import exponent_texts
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import as_matrix
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -151,7 +154,7 @@ def fit_to_population(
 def with_parameters(model: SegmentModel, parameters: em.Parameters) -> SegmentModel:
     """The model with other weights, means and covariances under the same keys and names."""
     components = tuple(
-        Component.from_moments(
+        Component.from_covariance(
             component.segment_key,
             float(parameters.weights[k]),
             parameters.means[k],

@@ -16,7 +16,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import KMeans, kmeans_plusplus
 
 from warehouse_seg.mixture import em
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warehouse_seg.model.segment_model import Candidate, ModelWarning
+from warehouse_seg.model.training import Candidate, ModelWarning
 from warehouse_seg.settings import ModelSettings
 
 MIN_STABILITY = 0.85

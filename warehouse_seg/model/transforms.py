@@ -1,6 +1,6 @@
 """The transforms of features: array form and SQL form side by side.
 
-The SQL that runs is rendered from `dbt_project/macros/mixture/transforms.sql`; the text here is what a test
+The SQL that runs is rendered from `dbt_project/macros/scoring/transforms.sql`; the text here is what a test
 compares it with, so that neither side can change alone.
 """
 

@@ -9,7 +9,7 @@ from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import features_query
-from warehouse_seg.registry.store import Row
+from warehouse_seg.registry.rows import Row
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 

@@ -18,7 +18,8 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.features.sampling import count_sql, sample_sql
-from warehouse_seg.model.segment_model import KEYS, Category, SegmentModel
+from warehouse_seg.model.feature import Category
+from warehouse_seg.model.segment_model import KEYS, SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.segments.overlap import overlap_sql, overlap_table
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse_seg.model.segment_model import Feature, SegmentModel
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.transforms import LARGEST_MEASURE
-from warehouse_seg.segments.measured_customer import MeasuredCustomer, raw, standardized
+from warehouse_seg.segments.measured_customer import MeasuredCustomer, standardized
 
 Array = NDArray[np.float64]
 
@@ -126,7 +127,7 @@ def _values_within(feature: Feature, start: float, end: float, direction: int) -
 
 
 def _candidates(feature: Feature, z: float, direction: int) -> list[float]:
-    value = raw(feature, z)
+    value = feature.raw(z)
     if not feature.resolution or not math.isfinite(value):
         return [value]
     units = value / feature.resolution

@@ -55,4 +55,4 @@ def reasons(
         for i, feature in enumerate(customer.features)
     ]
     ranked = sorted(contributions, key=lambda contribution: -contribution.log_odds)
-    return first.log_joint(midpoint) - second.log_joint(midpoint), ranked
+    return first.log_joint_at(midpoint) - second.log_joint_at(midpoint), ranked

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
-from warehouse_seg.model.transforms import TRANSFORMS
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.vocabulary import (
     GRADED_WORDS,
     KNOWN_WORDS,
@@ -177,7 +178,7 @@ def first_of_each_category(segment_traits: Iterable[Trait]) -> list[Trait]:
 
 def typical_value(feature: Feature, z: float) -> float:
     """A standardised value back in the raw unit, within the feature's clips."""
-    value = TRANSFORMS[feature.transform].inverse(feature.center + feature.scale * z)
+    value = feature.raw(z)
     if feature.clip_low is not None:
         value = max(value, feature.clip_low)
     return value if feature.clip_high is None else min(value, feature.clip_high)

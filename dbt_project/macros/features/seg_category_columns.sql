@@ -28,7 +28,8 @@
 {%- endmacro -%}
 
 
-{#- The text in lower case with every run of other characters than a-z and 0-9 as one underscore; `category` if nothing is left. -#}
+{#- The text in lower case with every run of other characters than a-z and 0-9 as one underscore; `category` if nothing
+    is left. -#}
 {%- macro seg_column_suffix(text, longest) -%}
     {%- set plain = [] -%}
     {%- for character in text | lower -%}

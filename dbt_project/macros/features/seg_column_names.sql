@@ -28,8 +28,10 @@
 {#- The numeric columns of extra_features, except customer_id. -#}
 {%- macro seg_extra_columns() -%}
     {%- set names = [] -%}
-    {%- for column in seg_columns_of('extra_features') if column.name | lower != 'customer_id' and seg_is_numeric(column) -%}
-        {%- do names.append(column.name) -%}
+    {%- for column in seg_columns_of('extra_features') if seg_is_numeric(column) -%}
+        {%- if column.name | lower != 'customer_id' -%}
+            {%- do names.append(column.name) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(names) -}}
 {%- endmacro -%}
@@ -47,18 +49,20 @@
         {{- return(adapter.get_columns_in_relation(existing)) -}}
     {%- elif seg_is_building() -%}
         {{- exceptions.raise_compiler_error(
-            "warehouse_seg: the variable `" ~ setting ~ "` names " ~ relation ~ ", which the warehouse does not have as a"
-            ~ " table or view. Build it first, and if it is an ephemeral model give it another materialization."
+            "warehouse_seg: the variable `" ~ setting ~ "` names " ~ relation ~ ", which the warehouse does not have"
+            ~ " as a table or view. Build it first, and if it is an ephemeral model give it another materialization."
         ) -}}
     {%- endif -%}
     {{- return([]) -}}
 {%- endmacro -%}
 
 
-{#- Whether the column holds numbers; dbt's own answer is no for DECIMAL(9,2) on DuckDB, where the precision is in the name. -#}
+{#- Whether the column holds numbers; dbt's own answer is no for DECIMAL(9,2) on DuckDB, where the precision is in the
+    name. -#}
 {%- macro seg_is_numeric(column) -%}
     {%- set type = column.dtype | lower -%}
-    {{- return(column.is_number() or (type.split('(')[0] in ['decimal', 'numeric', 'number'] and type.endswith(')'))) -}}
+    {%- set is_decimal = type.split('(')[0] in ['decimal', 'numeric', 'number'] and type.endswith(')') -%}
+    {{- return(column.is_number() or is_decimal) -}}
 {%- endmacro -%}
 
 
@@ -70,8 +74,8 @@
     {%- endfor -%}
     {%- for name in extra_columns if name | lower in taken -%}
         {{- exceptions.raise_compiler_error(
-            "warehouse_seg: the column `" ~ name ~ "` of extra_features has the name of a feature that is there already."
-            ~ " Rename it in the model that the variable `extra_features` names."
+            "warehouse_seg: the column `" ~ name ~ "` of extra_features has the name of a feature that is there"
+            ~ " already. Rename it in the model that the variable `extra_features` names."
         ) -}}
     {%- endfor -%}
 {%- endmacro -%}

@@ -1,34 +1,19 @@
 {#-
-    The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is this
-    query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
+    The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is
+    this query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
 
     transactions_relation    the order lines under their common names, as stg_seg__transactions has them
-    as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after the last
+    as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after
+                             the last
     category_spend_relation  seg_history_by_category as of the same day; none where the lines have no category
 -#}
 {%- macro seg_customer_history(transactions_relation, as_of_date, category_spend_relation, dialect) -%}
 {%- set double = seg_double(dialect) -%}
 with
 
-observation as (
-
-    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
-
-),
-
-known_transactions as (
-
-    select
-        customer_id,
-        order_id,
-        cast(ordered_at as date) as ordered_on,
-        {{ seg_money('amount') }} as amount
-    from {{ transactions_relation }}
-    where
-        {{ seg_is_seen(as_of_date, dialect) }}
-        and customer_id is not null
-
-),
+{{ seg_known_transactions(
+    transactions_relation, as_of_date, ['order_id', 'cast(ordered_at as date) as ordered_on'], dialect
+) }}
 
 -- Lines without an order_id make one order for each customer and day.
 orders as (
@@ -44,7 +29,8 @@ orders as (
 
 ),
 
--- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money still nets.
+-- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money
+-- still nets.
 dated_orders as (
 
     select
@@ -85,8 +71,9 @@ category_shares as (
 
 ),
 
--- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
--- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of
+-- an engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its
+-- own.
 category_spread as (
 
     select
@@ -102,14 +89,16 @@ category_spread as (
 select
     customers.customer_id,
     observation.as_of_date,
-    cast({{ seg_days_between('customers.last_seen_on', 'observation.as_of_date', dialect) }} as integer) as recency_days,
+    {%- set days_since_last = seg_days_between('customers.last_seen_on', 'observation.as_of_date', dialect) %}
+    cast({{ days_since_last }} as integer) as recency_days,
     cast(customers.order_count as integer) as order_count,
     cast(customers.net_spend as {{ double }}) as net_spend,
     coalesce(
         cast(customers.net_spend as {{ double }}) / nullif(customers.order_count, 0),
         0
     ) as average_order_value,
-    cast({{ seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) }} as integer) as tenure_days,
+    {%- set days_since_first = seg_days_between('customers.first_seen_on', 'observation.as_of_date', dialect) %}
+    cast({{ days_since_first }} as integer) as tenure_days,
     cast({{ seg_days_between('customers.first_order_on', 'customers.last_order_on', dialect) }} as {{ double }})
     / nullif(customers.order_count - 1, 0) as days_between_orders,
     {%- if category_spend_relation %}
@@ -138,9 +127,32 @@ left join category_spread on customers.customer_id = category_spread.customer_id
 {%- endmacro -%}
 
 
-{#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is, and
-    the comparison would be a join with the one row of `observation`. The cast again: some engines make NULL of a text that
-    is no date. Pure. -#}
+{#- The steps that import the order lines of known customers that are seen, with `columns` (SQL) of them. Pure. -#}
+{%- macro seg_known_transactions(transactions_relation, as_of_date, columns, dialect) -%}
+observation as (
+
+    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
+
+),
+
+known_transactions as (
+
+    select
+        customer_id,
+        {{ columns | join(',\n        ') }},
+        {{ seg_money('amount') }} as amount
+    from {{ transactions_relation }}
+    where
+        {{ seg_is_seen(as_of_date, dialect) }}
+        and customer_id is not null
+
+),
+{%- endmacro -%}
+
+
+{#- Whether a line is seen: it is dated, and before as_of_date. Where that is the day after the last line every date is,
+    and the comparison would be a join with the one row of `observation`. The cast again: some engines make NULL of a
+    text that is no date. Pure. -#}
 {%- macro seg_is_seen(as_of_date, dialect) -%}
     cast(ordered_at as date) {{ '< ' ~ seg_date(as_of_date, dialect) if as_of_date else 'is not null' }}
 {%- endmacro -%}

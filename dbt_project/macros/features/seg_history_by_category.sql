@@ -1,33 +1,17 @@
 {#-
-    The query of every customer's spend by category, one row per customer and category. Pure, as seg_customer_history is.
+    The query of every customer's spend by category, one row per customer and category. Pure, as seg_customer_history
+    is.
 
     transactions_relation, as_of_date   as seg_customer_history has them
 
-    Lines are grouped here once, and seg_customer_history reads the shares: with 60 million lines the grouping is half the
-    work of all features, and a step that two others read is stored by DuckDB, which took as long again.
+    Lines are grouped here once, and seg_customer_history reads the shares: with 60 million lines the grouping is half
+    the work of all features, and a step that two others read is stored by DuckDB, which took as long again.
 -#}
 {%- macro seg_history_by_category(transactions_relation, as_of_date, dialect) -%}
 {%- set double = seg_double(dialect) -%}
 with
 
-observation as (
-
-    {{ seg_observation(transactions_relation, as_of_date, dialect) }}
-
-),
-
-known_transactions as (
-
-    select
-        customer_id,
-        category,
-        {{ seg_money('amount') }} as amount
-    from {{ transactions_relation }}
-    where
-        {{ seg_is_seen(as_of_date, dialect) }}
-        and customer_id is not null
-
-),
+{{ seg_known_transactions(transactions_relation, as_of_date, ['category'], dialect) }}
 
 -- No line has a category where the project has none. Asked before the grouping, DuckDB trims every category once more.
 category_spend as (
@@ -61,7 +45,9 @@ select
     cast(positive_parts.spend as {{ double }}) as spend,
     coalesce(
         cast(positive_parts.positive_spend as {{ double }})
-        / nullif(cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as {{ double }}), 0),
+        / nullif(
+            cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as {{ double }}), 0
+        ),
         0
     ) as share
 from positive_parts

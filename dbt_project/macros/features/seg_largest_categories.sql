@@ -16,9 +16,3 @@ where net_spend > 0
 order by net_spend desc, {{ seg_text_order('category', dialect) }} asc
 limit {{ how_many }}
 {%- endmacro -%}
-
-
-{#- Money as an exact number with four decimals: sums of it do not depend on the order of rows. -#}
-{%- macro seg_money(expression) -%}
-cast({{ expression }} as decimal(18, 4))
-{%- endmacro -%}

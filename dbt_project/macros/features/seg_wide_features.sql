@@ -47,7 +47,13 @@ category_columns as (
         cast(sum(case when {{ is_category }} then spend else 0 end) as {{ double }}) as spend_{{ item.column_suffix }},
         sum(case when {{ is_category }} then share else 0 end) as share_{{ item.column_suffix }},
         {%- endfor %}
-        {%- set is_listed %}category in ({% for item in categories %}{{ seg_literal(item.category, dialect) }}{{ ', ' if not loop.last }}{% endfor %}){% endset %}
+        {%- set is_listed -%}
+            category in (
+            {%- for item in categories -%}
+                {{ seg_literal(item.category, dialect) }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
+            )
+        {%- endset %}
         cast(sum(case when {{ is_listed }} then 0 else spend end) as {{ double }}) as spend_other,
         coalesce(
             cast(sum(case when {{ is_listed }} then 0 else positive_spend end) as {{ double }})

@@ -20,9 +20,9 @@
     {% endfor %}
     {% if patterns | length > allowed %}
         {% do exceptions.raise_compiler_error(
-            "warehouse_seg: features are missing in more than " ~ allowed ~ " combinations, among them " ~ patterns[0] | join(" with ")
-            ~ ", and each takes a branch of the scoring SQL. Fit without such a feature, fill it in a feature model of your own, or"
-            ~ " raise the variable `model.missing_patterns`."
+            "warehouse_seg: features are missing in more than " ~ allowed ~ " combinations, among them "
+            ~ patterns[0] | join(" with ") ~ ", and each takes a branch of the scoring SQL. Fit without such a feature,"
+            ~ " fill it in a feature model of your own, or raise the variable `model.missing_patterns`."
         ) %}
     {% endif %}
     {{ return(patterns) }}
@@ -33,7 +33,9 @@
 {% macro seg_columns_of_features(features) %}
     {% set names = [] %}
     {% for feature in features %}
-        {% for name in [feature.feature, feature.reference] if name is not none and name not in names %}{% do names.append(name) %}{% endfor %}
+        {% for name in [feature.feature, feature.reference] if name is not none and name not in names %}
+            {% do names.append(name) %}
+        {% endfor %}
     {% endfor %}
     {{ return(names) }}
 {% endmacro %}

@@ -7,14 +7,30 @@
 {% macro seg_no_model() %}
     {% if execute and flags.WHICH in ("run", "build", "retry", "test") and not flags.EMPTY %}
         {% set schema = source("seg_registry", "seg_model_activations").schema %}
-        {% set message = "warehouse_seg: no segment model is active in schema '" ~ schema ~ "'. Run `warehouse-seg fit` (or `warehouse-seg run`) in this dbt project" %}
+        {% set message = "warehouse_seg: no segment model is active in schema '" ~ schema ~ "'."
+            ~ " Run `warehouse-seg fit` (or `warehouse-seg run`) in this dbt project" %}
         {% if seg_setting("allow_missing_model") %}
             {% do exceptions.warn(message ~ "; until then the segment tables stay empty.") %}
         {% else %}
-            {% do exceptions.raise_compiler_error(message ~ ", or set `allow_missing_model: true` to build empty tables.") %}
+            {% do exceptions.raise_compiler_error(
+                message ~ ", or set `allow_missing_model: true` to build empty tables."
+            ) %}
         {% endif %}
     {% endif %}
 {% endmacro %}
+
+
+{#- What a table with a contract is while there is no model: the contract's columns, and no rows of `relation`. While
+    dbt parses the columns are not known yet, and nothing is run. -#}
+{% macro seg_no_rows(relation) %}
+select
+    {%- for column in model.columns.values() %}
+    cast(null as {{ column.data_type }}) as {{ column.name }}
+    {{- "," if not loop.last }}
+    {%- endfor %}
+from {{ relation }}
+where 1 = 0
+{%- endmacro %}
 
 
 {#-
@@ -30,8 +46,9 @@
         {% for name in needed if name | lower not in present %}{% do lacking.append(name) %}{% endfor %}
         {% if lacking %}
             {% do exceptions.raise_compiler_error(
-                "warehouse_seg: " ~ relation ~ " lacks " ~ lacking | join(", ") ~ ", needed by model version " ~ mixture.model_version
-                ~ ". It was built for another version: run `dbt build --select +seg_customer_scores+`."
+                "warehouse_seg: " ~ relation ~ " lacks " ~ lacking | join(", ")
+                ~ ", needed by model version " ~ mixture.model_version ~ ". It was built for another version:"
+                ~ " run `dbt build --select +seg_customer_scores+`."
                 ~ " If the column is one of your own (feature_table, extra_features), bring it back, or fit without it."
             ) %}
         {% endif %}
@@ -43,8 +60,9 @@
 {% macro seg_warn_unless_table() %}
     {% if seg_is_building() and model.resource_type == "model" and model.config.materialized != "table" %}
         {% do exceptions.warn(
-            "warehouse_seg: " ~ model.name ~ " is materialized as " ~ model.config.materialized ~ ", so that every query on it scores"
-            ~ " all customers anew. Write `models: warehouse_seg: +materialized: table` into dbt_project.yml (`warehouse-seg init` does)."
+            "warehouse_seg: " ~ model.name ~ " is materialized as " ~ model.config.materialized
+            ~ ", so that every query on it scores all customers anew. Write"
+            ~ " `models: warehouse_seg: +materialized: table` into dbt_project.yml (`warehouse-seg init` does)."
         ) %}
     {% endif %}
 {% endmacro %}

@@ -4,7 +4,7 @@
 -#}
 {% macro seg_profile_measures(mixture) %}
     {% set history = [] %}
-    {% if seg_is_enabled("transactions") %}
+    {% if seg_is_enabled("features", "transactions") %}
         {% do history.extend(seg_rfm_features().split()) %}
         {% for category in mixture.categories %}{% do history.append("share_" ~ category.column_suffix) %}{% endfor %}
     {% endif %}

@@ -41,7 +41,8 @@
     {% set activations = seg_registry_relations().seg_model_activations %}
     {% if activations is none %}{{ return(none) }}{% endif %}
     {{ return(seg_single_integer(
-        "select model_version from " ~ activations ~ " order by activation desc, activated_at desc, model_version desc limit 1"
+        "select model_version from " ~ activations
+        ~ " order by activation desc, activated_at desc, model_version desc limit 1"
     )) }}
 {% endmacro %}
 
@@ -52,15 +53,26 @@
     {% for name, relation in registry.items() if relation is none %}
         {% do seg_registry_error(version, "the table " ~ name ~ " is missing") %}
     {% endfor %}
-    {% set models = seg_json_rows("select n_components, n_features, exact_values from " ~ registry.seg_models ~ " where model_version = " ~ version) %}
-    {% set features = seg_json_rows("select '=' || feature as feature, '=' || transform as transform, '=' || coalesce(reference, '') as reference, exact_values from " ~ registry.seg_model_features ~ " where model_version = " ~ version ~ " order by position") %}
-    {% set components = seg_json_rows(
-        "select '=' || segment_key as segment_key, '=' || segment_name as segment_name, '=' || description as description, mean, covariance, precision_cholesky, exact_values from "
-        ~ registry.seg_model_components ~ " where model_version = " ~ version ~ " order by component"
+    {% set of_version = " where model_version = " ~ version %}
+    {% set models = seg_json_rows(
+        "select n_components, n_features, exact_values from " ~ registry.seg_models ~ of_version
     ) %}
-    {% set whole = models | length == 1 and features | length == models[0].n_features and components | length == models[0].n_components %}
-    {% if not whole %}
-        {% do seg_registry_error(version, "found " ~ models | length ~ " row(s) in seg_models, " ~ features | length ~ " feature(s), " ~ components | length ~ " component(s) that do not make one model") %}
+    {% set features = seg_json_rows(
+        "select '=' || feature as feature, '=' || transform as transform, '=' || coalesce(reference, '') as reference,"
+        ~ " exact_values from " ~ registry.seg_model_features ~ of_version ~ " order by position"
+    ) %}
+    {% set components = seg_json_rows(
+        "select '=' || segment_key as segment_key, '=' || segment_name as segment_name,"
+        ~ " '=' || description as description, mean, covariance, precision_cholesky, exact_values from "
+        ~ registry.seg_model_components ~ of_version ~ " order by component"
+    ) %}
+    {% set found = [models | length, features | length, components | length] %}
+    {% if models | length != 1 or found != [1, models[0].n_features, models[0].n_components] %}
+        {% do seg_registry_error(
+            version,
+            "found " ~ found[0] ~ " row(s) in seg_models, " ~ found[1] ~ " feature(s), " ~ found[2]
+            ~ " component(s) that do not make one model"
+        ) %}
     {% endif %}
     {% set checked = {
         "model_version": version,
@@ -70,8 +82,12 @@
         "components": [],
         "categories": seg_stored_categories(version),
     } %}
-    {% for row in features %}{% do checked.features.append(seg_checked_feature(row, version)) %}{% endfor %}
-    {% for row in components %}{% do checked.components.append(seg_checked_component(row, features | length, version)) %}{% endfor %}
+    {% for row in features %}
+        {% do checked.features.append(seg_checked_feature(row, version)) %}
+    {% endfor %}
+    {% for row in components %}
+        {% do checked.components.append(seg_checked_component(row, features | length, version)) %}
+    {% endfor %}
     {% do seg_refuse_repeats(checked.features | map(attribute="feature") | list, version) %}
     {% do seg_refuse_repeats(checked.components | map(attribute="segment_key") | list, version) %}
     {% do checked.update({"components": seg_with_given_names(checked.components)}) %}
@@ -79,11 +95,34 @@
 {% endmacro %}
 
 
+{#-
+    What the fit of version `version` warned of, as one text for `seg_segments.model_warning`; none where it warned of
+    nothing, and where the registry was made before it kept warnings.
+-#}
+{% macro seg_model_warning(version) %}
+    {% set models = seg_registry_relations().seg_models %}
+    {% set columns = adapter.get_columns_in_relation(models) | map(attribute="name") | map("lower") | list %}
+    {% if "warnings" not in columns %}{{ return(none) }}{% endif %}
+    {% set rows = run_query("select warnings from " ~ models ~ " where model_version = " ~ version).rows %}
+    {% if not rows | length or rows[0][0] is none %}{{ return(none) }}{% endif %}
+    {% set warnings = fromjson(rows[0][0]) %}
+    {% if warnings is not sequence or warnings is string or warnings | rejectattr("text", "string") | list %}
+        {% do seg_registry_error(version, "warnings is not a JSON list of objects with a text") %}
+    {% endif %}
+    {{ return(warnings | map(attribute="text") | join(". ") or none) }}
+{% endmacro %}
+
+
 {% macro seg_stored_categories(version) %}
     {% set relation = seg_registry_relations().seg_model_categories %}
     {% set categories = [] %}
-    {% for row in seg_json_rows("select '=' || category as category, '=' || column_suffix as column_suffix from " ~ relation ~ " where model_version = " ~ version ~ " order by position") %}
-        {% do categories.append({"category": row.category, "column_suffix": seg_checked_key(row.column_suffix, version)}) %}
+    {% set rows = seg_json_rows(
+        "select '=' || category as category, '=' || column_suffix as column_suffix from " ~ relation
+        ~ " where model_version = " ~ version ~ " order by position"
+    ) %}
+    {% for row in rows %}
+        {% set suffix = seg_checked_key(row.column_suffix, version) %}
+        {% do categories.append({"category": row.category, "column_suffix": suffix}) %}
     {% endfor %}
     {{ return(categories) }}
 {% endmacro %}
@@ -91,8 +130,11 @@
 
 {% macro seg_checked_feature(row, version) %}
     {% set feature = {"feature": seg_checked_name(row.feature, version), "transform": row.transform} %}
-    {% if row.transform not in ("identity", "log", "log1p", "sqrt", "signed_log1p") %}
-        {% do seg_registry_error(version, "transform '" ~ row.transform ~ "' is not one of identity, log, log1p, sqrt, signed_log1p") %}
+    {% set transforms = ("identity", "log", "log1p", "sqrt", "signed_log1p") %}
+    {% if row.transform not in transforms %}
+        {% do seg_registry_error(
+            version, "transform '" ~ row.transform ~ "' is not one of " ~ transforms | join(", ")
+        ) %}
     {% endif %}
     {% set exact = seg_checked_object(row, version) %}
     {% do feature.update({"reference": seg_checked_name(row.reference, version) if row.reference else none}) %}
@@ -100,7 +142,9 @@
         {% do feature.update({name: seg_checked_number(exact[name], version)}) %}
     {% endfor %}
     {% if feature.scale | float <= 0 %}
-        {% do seg_registry_error(version, "the scale of " ~ feature.feature ~ " is " ~ feature.scale ~ ", not positive") %}
+        {% do seg_registry_error(
+            version, "the scale of " ~ feature.feature ~ " is " ~ feature.scale ~ ", not positive"
+        ) %}
     {% endif %}
     {% for name in ("floor", "clip_low", "clip_high") %}
         {% set value = exact[name] %}
@@ -125,7 +169,9 @@
     } %}
     {% for name in ("covariance", "precision_cholesky") %}
         {% set matrix = [] %}
-        {% for line in seg_checked_list(row[name], size, version) %}{% do matrix.append(seg_checked_numbers(line, size, version)) %}{% endfor %}
+        {% for line in seg_checked_list(row[name], size, version) %}
+            {% do matrix.append(seg_checked_numbers(line, size, version)) %}
+        {% endfor %}
         {% do component.update({name: matrix}) %}
     {% endfor %}
     {{ return(component) }}
@@ -174,7 +220,9 @@
 
 {% macro seg_checked_key(value, version) %}
     {% if value is not string or not modules.re.match("^[a-z][a-z0-9_]{0,39}\Z", value) %}
-        {% do seg_registry_error(version, "'" ~ value ~ "' is not a key of at most 40 lower-case letters, digits and _") %}
+        {% do seg_registry_error(
+            version, "'" ~ value ~ "' is not a key of at most 40 lower-case letters, digits and _"
+        ) %}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}
@@ -182,7 +230,9 @@
 
 {% macro seg_checked_name(value, version) %}
     {% if not seg_is_a_name(value) %}
-        {% do seg_registry_error(version, "'" ~ value ~ "' is not a name: 1 to 200 characters, no control character, no backslash") %}
+        {% do seg_registry_error(
+            version, "'" ~ value ~ "' is not a name: 1 to 200 characters, no control character, no backslash"
+        ) %}
     {% endif %}
     {{ return(value) }}
 {% endmacro %}
@@ -191,7 +241,8 @@
 {% macro seg_registry_error(version, found) %}
     {% do exceptions.raise_compiler_error(
         "warehouse_seg: model version " ~ version ~ " in the registry cannot be used: " ~ found
-        ~ ". Activate another version (`warehouse-seg models`, `warehouse-seg activate N`) or fit a new one (`warehouse-seg fit`)."
+        ~ ". Activate another version (`warehouse-seg models`, `warehouse-seg activate N`) or fit a new one"
+        ~ " (`warehouse-seg fit`)."
     ) %}
 {% endmacro %}
 
@@ -204,7 +255,8 @@
 -#}
 {% macro seg_registry_relations() %}
     {% set relations = {} %}
-    {% for name in ("seg_models", "seg_model_features", "seg_model_components", "seg_model_categories", "seg_model_activations") %}
+    {% set tables = ["seg_models", "seg_model_features", "seg_model_components", "seg_model_categories"] %}
+    {% for name in tables + ["seg_model_activations"] %}
         {% set declared = source("seg_registry", name) %}
         {% do relations.update({name: load_relation(declared) if execute else none}) %}
     {% endfor %}

@@ -42,8 +42,9 @@
     {%- for key in given if key in names -%}
         {%- for other, name in names.items() if name == names[key] and other != key -%}
             {{- exceptions.raise_compiler_error(
-                "warehouse_seg: the variable `segment_names` names " ~ key ~ " '" ~ name ~ "', and " ~ other ~ " has that"
-                ~ " name as well. Names of segments must differ: change one of them in `vars: warehouse_seg: segment_names:`."
+                "warehouse_seg: the variable `segment_names` names " ~ key ~ " '" ~ name ~ "', and " ~ other ~ " has"
+                ~ " that name as well. Names of segments must differ: change one of them in"
+                ~ " `vars: warehouse_seg: segment_names:`."
             ) -}}
         {%- endfor -%}
     {%- endfor -%}
@@ -56,8 +57,8 @@
     {%- set unknown = seg_setting('segment_names') | list | reject('in', keys) | list -%}
     {%- if unknown and seg_is_building() -%}
         {%- do exceptions.warn(
-            "warehouse_seg: the variable `segment_names` names " ~ unknown | join(', ') ~ ", which the model does not have."
-            ~ " Its segments are " ~ keys | join(', ') ~ "."
+            "warehouse_seg: the variable `segment_names` names " ~ unknown | join(', ') ~ ", which the model does not"
+            ~ " have. Its segments are " ~ keys | join(', ') ~ "."
         ) -%}
     {%- endif -%}
 {%- endmacro -%}

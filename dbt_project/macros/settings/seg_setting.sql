@@ -17,7 +17,8 @@
 {%- macro seg_settings() -%}
     {%- set defaults = fromjson(seg_defaults()) -%}
     {%- set given = {} -%}
-    {#- The block `vars: warehouse_seg:` is itself visible as a variable: only so can a misspelt top-level name be seen. -#}
+    {#- The block `vars: warehouse_seg:` is itself visible as a variable: only so can a misspelt top-level name be
+        seen. -#}
     {%- set block = var('warehouse_seg', none) -%}
     {%- for name in (block if block is mapping else {}) -%}
         {%- do given.update({name: none}) -%}
@@ -64,8 +65,8 @@
     {%- if kind and not fits -%}
         {{- exceptions.raise_compiler_error(
             "warehouse_seg: the variable `" ~ path ~ "` is " ~ given ~ ", needed " ~ kind ~ ". Correct it in"
-            ~ " `vars: warehouse_seg:` of dbt_project.yml or in --vars. If it is a variable of your own that stands at the"
-            ~ " top of `vars:`, where every package sees it, move it under your project's name."
+            ~ " `vars: warehouse_seg:` of dbt_project.yml or in --vars. If it is a variable of your own that stands at"
+            ~ " the top of `vars:`, where every package sees it, move it under your project's name."
         ) -}}
     {%- endif -%}
 {%- endmacro -%}
@@ -82,7 +83,8 @@
     {{- exceptions.raise_compiler_error(
         "warehouse_seg: there is no setting `" ~ (path ~ '.' if path else '') ~ key ~ "`."
         ~ (" Did you mean `" ~ nearest ~ "`?" if nearest else "")
-        ~ " Valid here: " ~ valid | join(', ') ~ ". Correct it in `vars: warehouse_seg:` of dbt_project.yml or in --vars."
+        ~ " Valid here: " ~ valid | join(', ')
+        ~ ". Correct it in `vars: warehouse_seg:` of dbt_project.yml or in --vars."
     ) -}}
 {%- endmacro -%}
 

@@ -1,4 +1,11 @@
-{{ config(materialized='table', enabled=seg_is_enabled('any'), meta={'warehouse_seg': seg_settings()}) }}
+{#- With `feature_table` the columns are that table's own, and dbt warns of a description without its column. -#}
+{%- set keeps_comments = target.type != 'trino' -%}
+{{ config(
+    materialized='table',
+    enabled=seg_is_enabled('features'),
+    meta={'warehouse_seg': seg_settings()},
+    persist_docs={'relation': keeps_comments, 'columns': keeps_comments and seg_setting('feature_table') is none},
+) }}
 
 {%- set extra_relation = seg_input('extra_features') -%}
 {%- set extra_columns = seg_extra_columns() %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', enabled=seg_is_enabled('transactions')) }}
+{{ config(materialized='table', enabled=seg_is_enabled('features', 'transactions')) }}
 
 {%- set category_spend = ref('seg_customer_category_spend') %}
 

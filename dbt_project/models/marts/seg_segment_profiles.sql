@@ -1,4 +1,4 @@
-{{ config(materialized='table', enabled=seg_is_enabled('any')) }}
+{{ config(materialized='table', enabled=seg_is_enabled('marts')) }}
 
 {%- set scores = ref('seg_customer_scores') -%}
 {%- set features = ref('seg_customer_features') -%}
@@ -6,22 +6,14 @@
 
 {%- if mixture is none -%}
 
-select
-    missing_features as segment_key,
-    missing_features as feature,
-    log_density as mean,
-    log_density as standard_deviation,
-    log_density as population_mean,
-    log_density as index_vs_population,
-    log_density as z_score,
-    model_version as distinctiveness_rank
-from {{ scores }}
-where 1 = 0
+{{ seg_no_rows(scores) }}
 
 {%- else -%}
     {%- set measures = seg_profile_measures(mixture) -%}
-    {%- do seg_require_features(mixture, features, measures | map(attribute='feature') | list) -%}
+    {%- set weight = seg_setting('model.weight') -%}
+    {%- set needed = measures | map(attribute='feature') | list + ([] if weight is none else [weight]) -%}
+    {%- do seg_require_features(mixture, features, needed) -%}
 
-{{ seg_profiles(mixture, features, scores, measures, target.type) }}
+{{ seg_profiles(mixture, features, scores, measures, target.type, weight=weight) }}
 
 {%- endif %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', enabled=seg_is_enabled('any')) }}
+{{ config(materialized='table', enabled=seg_is_enabled('marts')) }}
 
 {%- set scores = ref('seg_customer_scores') -%}
 {%- set customer_segments = ref('seg_customer_segments') -%}
@@ -7,23 +7,23 @@
 
 {%- if mixture is none -%}
 
-select
-    model_version,
-    segment_key,
-    segment_name,
-    segment_name as description,
-    membership as weight,
-    cast(null as bigint) as customers,
-    membership as customer_share,
-    membership as expected_customers,
-    membership as revenue,
-    membership as revenue_share
-from {{ customer_segments }}
-where 1 = 0
+{{ seg_no_rows(customer_segments) }}
 
 {%- else -%}
     {%- do seg_warn_of_unknown_keys(mixture.components) -%}
+    {%- set weight = seg_setting('model.weight') -%}
+    {%- if weight is not none -%}
+        {%- do seg_require_features(mixture, features, [weight]) -%}
+    {%- endif -%}
 
-{{ seg_segment_sizes(mixture, scores, customer_segments, seg_revenue(features), target.type) }}
+{{ seg_segment_sizes(
+    mixture,
+    scores,
+    customer_segments,
+    seg_revenue(features),
+    target.type,
+    warning=seg_model_warning(mixture.model_version),
+    weights=none if weight is none else {'relation': features, 'column': weight},
+) }}
 
 {%- endif %}

@@ -1,4 +1,4 @@
-{{ config(materialized='table', enabled=seg_is_enabled('any')) }}
+{{ config(materialized='table', enabled=seg_is_enabled('scoring')) }}
 
 {%- set features = ref('seg_customer_features') -%}
 {%- set mixture = seg_active_model() -%}

@@ -1,4 +1,4 @@
-{{ config(materialized='view', enabled=seg_is_enabled('transactions')) }}
+{{ config(materialized='view', enabled=seg_is_enabled('features', 'transactions')) }}
 
 {%- set columns = seg_setting('columns') -%}
 {%- set text = dbt.type_string() %}

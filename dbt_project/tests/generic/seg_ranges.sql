@@ -1,6 +1,7 @@
 {#-
     Every column named has a finite value from `at_least` to `at_most` in every row, and none is null but where
-    `nullable: true`. One pass over the rows for all columns. Fails with the rows at fault and the first column at fault.
+    `nullable: true`. One pass over the rows for all columns. Fails with the rows at fault and the first column at
+    fault.
 -#}
 {% test seg_ranges(model, ranges, key='customer_id') %}
 

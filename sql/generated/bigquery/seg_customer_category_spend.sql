@@ -52,7 +52,9 @@ select
     cast(positive_parts.spend as float64) as spend,
     coalesce(
         cast(positive_parts.positive_spend as float64)
-        / nullif(cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as float64), 0),
+        / nullif(
+            cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as float64), 0
+        ),
         0
     ) as share
 from positive_parts

@@ -35,7 +35,8 @@ orders as (
 
 ),
 
--- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money still nets.
+-- A purchase has money left, or was free of charge. Cancellations and wholly refunded orders are none; their money
+-- still nets.
 dated_orders as (
 
     select
@@ -75,8 +76,9 @@ category_shares as (
 
 ),
 
--- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of an
--- engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its own.
+-- Each term is a whole number of 1e-10, so that the sum depends neither on the order of rows nor on the last digit of
+-- an engine's logarithm. Rounded by floor(): engines cast a double to a decimal or a whole number each in a way of its
+-- own.
 category_spread as (
 
     select

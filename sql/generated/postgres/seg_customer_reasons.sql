@@ -129,7 +129,9 @@ compared as (
         pairs.curvature_3_3
     from seg_customer_segments as customer_segments
     inner join standardized
-        on customer_segments.customer_id = standardized.customer_id and customer_segments.as_of_date = standardized.as_of_date
+        on
+            customer_segments.customer_id = standardized.customer_id
+            and customer_segments.as_of_date = standardized.as_of_date
     left join pairs
         on
             standardized.pattern = pairs.pattern
@@ -356,8 +358,16 @@ select
         case
             when base_log_odds is not null then
                 coalesce(reason_1_feature || ' ' || reason_1_direction, '')
-                || case when reason_2_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_2_feature || ' ' || reason_2_direction else '' end
-                || case when reason_3_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_3_feature || ' ' || reason_3_direction else '' end
+                || case
+                    when reason_2_log_odds >= 1e-1 * reason_1_log_odds
+                        then ', ' || reason_2_feature || ' ' || reason_2_direction
+                    else ''
+                end
+                || case
+                    when reason_3_log_odds >= 1e-1 * reason_1_log_odds
+                        then ', ' || reason_3_feature || ' ' || reason_3_direction
+                    else ''
+                end
         end as varchar
     ) as reasons
 from named

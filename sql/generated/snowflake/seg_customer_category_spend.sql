@@ -52,7 +52,9 @@ select
     cast(positive_parts.spend as double) as spend,
     coalesce(
         cast(positive_parts.positive_spend as double)
-        / nullif(cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as double), 0),
+        / nullif(
+            cast(sum(positive_parts.positive_spend) over (partition by positive_parts.customer_id) as double), 0
+        ),
         0
     ) as share
 from positive_parts

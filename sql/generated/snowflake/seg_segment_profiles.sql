@@ -155,7 +155,9 @@ deviations as (
         shift + centered_mean as mean,
         shift + population_centered_mean as population_mean,
         sqrt(greatest(mean_square - centered_mean * centered_mean, 0e0)) as standard_deviation,
-        sqrt(greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)) as population_deviation
+        sqrt(
+            greatest(population_mean_square - population_centered_mean * population_centered_mean, 0e0)
+        ) as population_deviation
     from means
 ),
 

@@ -101,7 +101,10 @@ select
     cast(sizes.customers as double) / nullif(totals.customers, 0e0) as customer_share,
     cast(coalesce(sizes.expected_customers, 0e0) as double) as expected_customers,
     cast(sizes.revenue as double) as revenue,
-    case when totals.revenue > 0e0 then cast(sizes.revenue as double) / totals.revenue end as revenue_share
+    case
+        when totals.revenue > 0e0 then cast(sizes.revenue as double) / totals.revenue
+    end as revenue_share,
+    cast(null as varchar) as model_warning
 from sizes
 cross join totals
 order by sizes.position

@@ -29,7 +29,9 @@ from warehouse_seg.evaluation.validation import (
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import Stability
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
 
@@ -56,7 +58,7 @@ def model(*means: float, deviation: float = 1.0) -> SegmentModel:
         covariance_type="full",
         features=(Feature(feature="a"),),
         components=tuple(
-            Component.from_moments(f"s{k + 1}", 1 / len(means), np.array([mean]), covariance)
+            Component.from_covariance(f"s{k + 1}", 1 / len(means), np.array([mean]), covariance)
             for k, mean in enumerate(means)
         ),
     )

@@ -17,7 +17,7 @@ from warehouse_seg.features.preparation import (
     rounding_variance,
     warnings_for,
 )
-from warehouse_seg.model.segment_model import Feature, TransformName
+from warehouse_seg.model.feature import Feature, TransformName
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from sklearn.metrics import silhouette_score
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate, held_out_log_likelihood
 from warehouse_seg.mixture.search import SearchResult, Shape, search
-from warehouse_seg.model.segment_model import Candidate
+from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg.mixture import em
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,9 @@ from warehouse_seg.errors import Refused
 from warehouse_seg.events import Event
 from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.model.segment_model import Category, CovarianceType, SegmentModel
+from warehouse_seg.model.feature import Category
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
 Array = NDArray[np.float64]

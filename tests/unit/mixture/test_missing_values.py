@@ -14,7 +14,7 @@ from scipy.stats import multivariate_normal
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
 from warehouse_seg.mixture.search import Shape, search
-from warehouse_seg.model.segment_model import CovarianceType
+from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import Settings, settings_from
 
 Array = NDArray[np.float64]

@@ -16,7 +16,9 @@ from warehouse_seg.features.preparation import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.mixture.search import COLD_START_MARGIN
-from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Category, Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.matching import match_segments
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
@@ -142,7 +144,7 @@ def stuck_model() -> SegmentModel:
     features = tuple(Feature(feature=name) for name in ("visits", "basket"))
     places = ((0.3, (-0.7, 0.0), 1.0), (0.3, (0.7, 0.0), 1.0), (0.4, (4.5, -1.0), 12.0))
     components = tuple(
-        Component.from_moments(f"s{k}", weight, np.array(mean), variance * np.eye(2))
+        Component.from_covariance(f"s{k}", weight, np.array(mean), variance * np.eye(2))
         for k, (weight, mean, variance) in enumerate(places, start=1)
     )
     return SegmentModel(

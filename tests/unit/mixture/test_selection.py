@@ -17,7 +17,7 @@ from warehouse_seg.mixture.selection import (
     recommend,
     structure_warning,
 )
-from warehouse_seg.model.segment_model import Candidate
+from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 
 CUSTOMERS = 1_000

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warehouse_seg.model.segment_model import exponent_text
+from warehouse_seg.model.exponent_text import exponent_text
 from warehouse_seg.sql.rendering import render
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

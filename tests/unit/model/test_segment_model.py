@@ -12,15 +12,11 @@ from pydantic import BaseModel, ValidationError
 from scipy.special import logsumexp
 
 from tests.parity.random_models import Case, Range, cases
-from warehouse_seg.model.segment_model import (
-    Candidate,
-    Category,
-    Component,
-    Feature,
-    SegmentModel,
-    Training,
-    precision_cholesky,
-)
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Category, Feature
+from warehouse_seg.model.gaussian import precision_cholesky
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate, Training
 
 SMALL = Range(features=6, segments=4, condition=1e6, mean=50, farthest=50)
 EXAMPLES = settings(max_examples=25, derandomize=True, deadline=None)
@@ -73,8 +69,8 @@ def small_model() -> SegmentModel:
         covariance_type="full",
         features=features,
         components=(
-            Component.from_moments("s1", 0.75, np.array([0.1, 0.2]), covariance, "Regulars"),
-            Component.from_moments("s2", 0.25, np.array([-1.0, 1 / 3]), np.eye(2), "Rare"),
+            Component.from_covariance("s1", 0.75, np.array([0.1, 0.2]), covariance, "Regulars"),
+            Component.from_covariance("s2", 0.25, np.array([-1.0, 1 / 3]), np.eye(2), "Rare"),
         ),
         categories=(CATEGORY,),
         outlier_log_density=-12.5,
@@ -255,7 +251,7 @@ def test_a_model_is_frozen(value: Any) -> None:
 )
 def test_a_covariance_without_an_inverse_says_why(covariance: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="not positive definite: too few or identical customers"):
-        Component.from_moments("s1", 1.0, np.zeros(2), np.array(covariance))
+        Component.from_covariance("s1", 1.0, np.zeros(2), np.array(covariance))
 
 
 # ----------------------------------------------------------------------------------------------- fingerprint

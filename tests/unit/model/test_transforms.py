@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from warehouse_seg.model.segment_model import Feature, TransformName, exponent_text
+from warehouse_seg.model.exponent_text import exponent_text
+from warehouse_seg.model.feature import Feature, TransformName
 from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS, is_measured
 from warehouse_seg.sql.rendering import render
 

@@ -17,17 +17,14 @@ from hypothesis import strategies as st
 
 from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.exponent_text import exponent_text
+from warehouse_seg.model.feature import Category, Feature
 from warehouse_seg.model.segment_matching import SegmentMatch, SegmentMatching
-from warehouse_seg.model.segment_model import (
-    Candidate,
-    Category,
-    Component,
-    Feature,
-    SegmentModel,
-    Training,
-    exponent_text,
-)
-from warehouse_seg.registry.store import TABLES, Registry
+from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import Candidate, Training
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
@@ -72,7 +69,7 @@ def a_model(seed: int = 0, size: int = 3, segments: int = 2) -> SegmentModel:
             for position in range(size)
         ),
         components=tuple(
-            Component.from_moments(
+            Component.from_covariance(
                 f"s{k + 1}",
                 float(weights[k]),
                 random_numbers.standard_normal(size),
@@ -263,6 +260,32 @@ def test_a_half_made_registry_is_an_empty_one(registry: Registry, made: int) -> 
     registry.publish(a_model())
     registry.activate(1, "fit", "", expected=None)
     assert registry.read(1) == a_model()
+
+
+COLUMNS_OF_TODAY = [
+    ("seg_models", "warnings"),
+    ("seg_models", "population_iterations"),
+    ("seg_model_features", "point_masses"),
+    ("seg_model_features", "resolution"),
+    ("seg_model_candidates", "status"),
+    ("seg_model_candidates", "search_failures"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS_OF_TODAY)
+def test_an_older_registry_is_read_and_gets_the_columns_that_it_lacks(
+    registry: Registry, table: str, column: str
+) -> None:
+    registry.publish(a_model())
+    registry.activate(1, "fit", "", expected=None)
+    registry.warehouse.execute(f"alter table registry.{table} drop column {column}")
+    assert registry.read(1).fingerprint == a_model().fingerprint
+    assert registry.warnings(1) == []
+
+    registry.publish(a_model(1))
+
+    assert registry.read(2) == a_model(1).model_copy(update={"model_version": 2})
+    assert registry.read(1).fingerprint == a_model().fingerprint
 
 
 @pytest.mark.parametrize(

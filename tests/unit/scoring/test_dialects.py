@@ -18,7 +18,9 @@ from sqlglot import exp
 
 from tools.generate_sql import reference_model, statements
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
 
@@ -151,7 +153,7 @@ def test_a_model_of_hostile_names_parses(dialect: str) -> None:
     model = SegmentModel(
         covariance_type="diag",
         features=tuple(Feature(feature=name) for name in NAMES),
-        components=(Component.from_moments("select", 1.0, np.zeros(size), np.eye(size)),),
+        components=(Component.from_covariance("select", 1.0, np.zeros(size), np.eye(size)),),
     )
     tree = parsed(compile_scores(model, "t", dialect), dialect)
     measured = tree.ctes[0].this
@@ -166,7 +168,7 @@ def test_one_segment_asks_for_the_greatest_of_nothing(dialect: str) -> None:
     model = SegmentModel(
         covariance_type="full",
         features=(Feature(feature="a"),),
-        components=(Component.from_moments("s1", 1.0, np.zeros(1), np.eye(1)),),
+        components=(Component.from_covariance("s1", 1.0, np.zeros(1), np.eye(1)),),
     )
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     texts = [
@@ -255,7 +257,7 @@ def wide_statements(dialect: str, segments: int, features: int) -> dict[str, str
         covariance_type="full",
         features=tuple(Feature(feature=name, transform="log1p", clip_low=0) for name in names),
         components=tuple(
-            Component.from_moments(
+            Component.from_covariance(
                 "s" + "k" * 37 + f"{k:02}", 1 / segments, np.zeros(features), one
             )
             for k in range(segments)

@@ -12,7 +12,9 @@ import pytest
 from tools.generate_sql import reference_model
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.population_em import Population, sums_sql
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.limits import (
     LIMITS,
     WRAPPING_BYTES,
@@ -34,7 +36,7 @@ def a_model(features: int, segments: int) -> SegmentModel:
         covariance_type="full",
         features=tuple(Feature(feature=f"x_{index}") for index in range(features)),
         components=tuple(
-            Component.from_moments(
+            Component.from_covariance(
                 f"s{index}",
                 1 / segments,
                 np.full(features, index / 7),

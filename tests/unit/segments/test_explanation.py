@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from tests.parity.random_models import Case, Range, cases
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.explanation import explain
-from warehouse_seg.segments.measured_customer import raw
 from warehouse_seg.segments.nearest_change import BOUNDARY_STEP, Change, _positive_roots
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ def tops_along(model: SegmentModel, columns: dict[str, float], name: str, reach:
         math.inf if feature.clip_high is None else z_of(feature, feature.clip_high),
     )
     z = z[(z >= low) & (z <= high)]
-    values = np.array([raw(feature, value) for value in z])
+    values = np.array([feature.raw(value) for value in z])
     many = {other: np.full(len(values), value) for other, value in columns.items()} | {name: values}
     tops = np.argmax(model.log_joint(many), axis=1)
     here = [c.segment_key for c in model.components].index(top_at(model, columns))
@@ -84,7 +85,7 @@ def test_at_the_reported_value_the_segment_is_another_and_a_hair_before_it_is_no
     assert change.standard_deviations == pytest.approx(abs(there - here), rel=1e-12)
     before = there - math.copysign(2.5 * BOUNDARY_STEP, there - here)
     if (there - before) * (before - here) > 0:
-        almost = columns | {change.feature: raw(feature, before)}
+        almost = columns | {change.feature: feature.raw(before)}
         assert top_at(model, almost) == explanation.segment_key
 
 
@@ -122,8 +123,8 @@ def two_kinds(**changed: object) -> SegmentModel:
         covariance_type="spherical",
         features=(orders, Feature(feature="recency_days", resolution=1.0)),
         components=(
-            Component.from_moments("s1", 0.5, np.array([1.0, 10.0]), np.eye(2), "Strangers"),
-            Component.from_moments("s2", 0.5, np.array([6.5, 10.0]), np.eye(2), "Friends"),
+            Component.from_covariance("s1", 0.5, np.array([1.0, 10.0]), np.eye(2), "Strangers"),
+            Component.from_covariance("s2", 0.5, np.array([6.5, 10.0]), np.eye(2), "Friends"),
         ),
     )
 
@@ -168,9 +169,9 @@ def test_a_third_segment_on_the_way_is_the_one_that_is_reached() -> None:
         covariance_type="full",
         features=features,
         components=(
-            Component.from_moments("s1", 0.4, np.array([0.0]), np.eye(1)),
-            Component.from_moments("s2", 0.4, np.array([4.0]), np.eye(1)),
-            Component.from_moments("s3", 0.2, np.array([1.5]), np.eye(1) / 100),
+            Component.from_covariance("s1", 0.4, np.array([0.0]), np.eye(1)),
+            Component.from_covariance("s2", 0.4, np.array([4.0]), np.eye(1)),
+            Component.from_covariance("s3", 0.2, np.array([1.5]), np.eye(1) / 100),
         ),
     )
     change = explain(model, {"x": 1.0}).nearest_change
@@ -205,8 +206,8 @@ def test_a_ratio_is_reported_with_its_reference() -> None:
         covariance_type="full",
         features=(ratio,),
         components=(
-            Component.from_moments("s1", 0.5, np.array([-1.0]), np.eye(1)),
-            Component.from_moments("s2", 0.5, np.array([1.0]), np.eye(1)),
+            Component.from_covariance("s1", 0.5, np.array([-1.0]), np.eye(1)),
+            Component.from_covariance("s2", 0.5, np.array([1.0]), np.eye(1)),
         ),
     )
     explanation = explain(model, {"share_wine": 0.1, "share_other": 0.4})

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.segments.affinity import affinities
 from warehouse_seg.segments.matching import match_segments, with_new_keys
@@ -32,7 +34,7 @@ def _model(
 ) -> SegmentModel:
     features = tuple(Feature(feature=f"f{index}") for index in range(len(means[0])))
     components = tuple(
-        Component.from_moments(
+        Component.from_covariance(
             f"s{index + 1}",
             weight,
             np.array(mean, float),

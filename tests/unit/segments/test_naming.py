@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from warehouse_seg.model.segment_model import Category, Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Category, Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.descriptions import describe
 from warehouse_seg.segments.names import AVERAGE
 from warehouse_seg.segments.naming import named
@@ -26,7 +28,7 @@ SHOP = (RECENCY, ORDERS, BASKET, WINE)
 def model_of(features: Sequence[Feature], *means: Sequence[float]) -> SegmentModel:
     """One segment for each mean, in standard deviations from the average customer."""
     components = tuple(
-        Component.from_moments(f"s{k}", 1 / len(means), np.array(mean, float), np.eye(len(mean)))
+        Component.from_covariance(f"s{k}", 1 / len(means), np.array(mean, float), np.eye(len(mean)))
         for k, mean in enumerate(means, start=1)
     )
     return SegmentModel(covariance_type="full", features=tuple(features), components=components)

@@ -9,7 +9,9 @@ import duckdb
 import numpy as np
 import pytest
 
-from warehouse_seg.model.segment_model import Component, Feature, SegmentModel
+from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
@@ -19,7 +21,7 @@ NET_SPEND = {"relation": "features", "expression": "net_spend"}
 
 def model_of_two() -> SegmentModel:
     components = tuple(
-        Component.from_moments(key, weight, np.zeros(1), np.eye(1), name)
+        Component.from_covariance(key, weight, np.zeros(1), np.eye(1), name)
         for key, weight, name in (("s1", 0.75, "Regulars"), ("s2", 0.25, "Others"))
     )
     features = (Feature(feature="net_spend"),)

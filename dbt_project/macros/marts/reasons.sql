@@ -17,22 +17,24 @@
 
         base_log_odds + sum_i phi_i = log_odds
 
-    Of the references tried the midpoint cancels least: sum |phi| / |f| of 1.3 to 2.3, against 2.6 to 42 for the population.
+    Of the references tried the midpoint cancels least: sum |phi| / |f| of 1.3 to 2.3, against 2.6 to 42 for the
+    population.
 
-    A feature that was not measured stays at the midpoint and has no reason: its rows and columns of a precision are zero,
-    the others those of the mixture over the measured features (patterns.sql). Customers who lack the same features share
-    their pairs of segments, so that one formula serves all of them in one pass.
+    A feature that was not measured stays at the midpoint and has no reason: its rows and columns of a precision are
+    zero, the others those of the mixture over the measured features (patterns.sql). Customers who lack the same
+    features share their pairs of segments, so that one formula serves all of them in one pass.
 
-    A million customers, 8 segments, 8 features, one thread of DuckDB 2.0: 2.4 s, of which 1.2 s up to the contributions;
-    scoring them takes 1.9 s. Choosing the segment's numbers by `case segment_key when …` took 4.3 s up to the
-    contributions, which joining a row of numbers to every customer does in 1.2 s.
+    A million customers, 8 segments, 8 features, one thread of DuckDB 2.0: 2.4 s, of which 1.2 s up to the
+    contributions; scoring them takes 1.9 s. Choosing the segment's numbers by `case segment_key when …` took 4.3 s up
+    to the contributions, which joining a row of numbers to every customer does in 1.2 s.
 -#}
 
 
 {#-
-    One row per customer and as_of_date. What speaks for the segment, the strongest first, at most three features; what is
-    left of the log odds is `other_log_odds`. NULL where there is no runner-up. The words in `reasons` leave out what brings
-    less than a tenth of the strongest: of customers who all bought once, nobody is told that "order_count low" matters.
+    One row per customer and as_of_date. What speaks for the segment, the strongest first, at most three features; what
+    is left of the log odds is `other_log_odds`. NULL where there is no runner-up. The words in `reasons` leave out what
+    brings less than a tenth of the strongest: of customers who all bought once, nobody is told that "order_count low"
+    matters.
 
     model               dictionary, as seg_mixture_scores takes it
     features            relation of the wide features
@@ -52,7 +54,8 @@ segments as (
     {%- set last_branch = loop.last %}
     {%- for segment in branch.components %}
     select
-        cast({{ seg_literal(seg_pattern_of_branch(branch, model.features), dialect) }} as {{ seg_text(dialect) }}) as pattern,
+        {%- set pattern = seg_literal(seg_pattern_of_branch(branch, model.features), dialect) %}
+        cast({{ pattern }} as {{ seg_text(dialect) }}) as pattern,
         cast({{ seg_literal(segment.segment_key, dialect) }} as {{ seg_text(dialect) }}) as segment_key,
         {{ segment.log_norm }} as log_norm,
         {%- set whole = model.components[loop.index0] %}
@@ -98,7 +101,8 @@ pairs as {{ seg_materialized(dialect) }}(
         runner_up_segment_key,
         log_norm + 5e-1 * (
             {%- for feature in model.features %}
-            {{ '+ ' if not loop.first }}half_{{ loop.index }} * ({{ seg_row_dot(places, 'curvature', 'half', loop.index) }})
+            {%- set i = loop.index %}
+            {{ '+ ' if not loop.first }}half_{{ i }} * ({{ seg_row_dot(places, 'curvature', 'half', i) }})
             {%- endfor %}
         ) as base_log_odds,
         {%- for feature in model.features %}
@@ -142,7 +146,9 @@ compared as (
         {%- endfor %}
     from {{ customer_segments }} as customer_segments
     inner join standardized
-        on customer_segments.customer_id = standardized.customer_id and customer_segments.as_of_date = standardized.as_of_date
+        on
+            customer_segments.customer_id = standardized.customer_id
+            and customer_segments.as_of_date = standardized.as_of_date
     left join pairs
         on
             standardized.pattern = pairs.pattern
@@ -156,8 +162,10 @@ contributions as {{ seg_materialized(dialect) }}(
         {{ pair }},
         base_log_odds,
         {%- for feature in model.features %}
-        deviation_{{ loop.index }} * (slope_{{ loop.index }} + 5e-1 * ({{ seg_row_dot(places, 'curvature', 'deviation', loop.index) }})) as contribution_{{ loop.index }},
-        deviation_{{ loop.index }}
+        {%- set i = loop.index %}
+        {%- set curved = seg_row_dot(places, 'curvature', 'deviation', i) %}
+        deviation_{{ i }} * (slope_{{ i }} + 5e-1 * ({{ curved }})) as contribution_{{ i }},
+        deviation_{{ i }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     from compared
@@ -178,7 +186,9 @@ named as (
         {{ seg_reason_direction('position_' ~ rank, model.features) }} as reason_{{ rank }}_direction,
         case when position_{{ rank }} > 0 then largest_{{ rank }} end as reason_{{ rank }}_log_odds,
         {%- endfor %}
-        {% for feature in model.features %}{{ ' + ' if not loop.first }}case when {{ loop.index }} in (position_1, position_2, position_3) then 0e0 else contribution_{{ loop.index }} end{% endfor %} as other_log_odds
+        {% for feature in model.features -%}
+            {{ ' + ' if not loop.first }}{{ seg_unless_taken(loop.index, [1, 2, 3]) }}
+        {%- endfor %} as other_log_odds
     from reason_3
 )
 
@@ -200,7 +210,12 @@ select
             when base_log_odds is not null then
                 coalesce(reason_1_feature || ' ' || reason_1_direction, '')
                 {%- for rank in (2, 3) %}
-                || case when reason_{{ rank }}_log_odds >= 1e-1 * reason_1_log_odds then ', ' || reason_{{ rank }}_feature || ' ' || reason_{{ rank }}_direction else '' end
+                {%- set reason = 'reason_' ~ rank %}
+                || case
+                    when {{ reason }}_log_odds >= 1e-1 * reason_1_log_odds
+                        then ', ' || {{ reason }}_feature || ' ' || {{ reason }}_direction
+                    else ''
+                end
                 {%- endfor %}
         end as {{ seg_text(dialect) }}
     ) as reasons
@@ -249,108 +264,4 @@ from named
         {%- do terms.append(matrix ~ '_' ~ place | join('_') ~ ' * ' ~ vector ~ '_' ~ j) -%}
     {%- endfor -%}
     {{- terms | join(' + ') -}}
-{%- endmacro -%}
-
-
-{#- Postgres writes steps into one another and repeats an expression wherever its name stands: the arithmetic of a pair for
-    every customer, and of three nested ranks over four features so much that its process died after two minutes. -#}
-{%- macro seg_materialized(dialect) -%}
-    {{- 'materialized ' if dialect == 'postgres' -}}
-{%- endmacro -%}
-
-
-{#- A 1 for every feature that is missing, else a 0, in the model's order; '' where none is. -#}
-{%- macro seg_pattern_of_branch(branch, features) -%}
-    {%- if branch.missing -%}
-        {%- for feature in features -%}{{ '1' if feature.feature in branch.missing else '0' }}{%- endfor -%}
-    {%- endif -%}
-{%- endmacro -%}
-
-
-{%- macro seg_pattern_of_customer(features) -%}
-    case
-            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
-            else {% for feature in features %}case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}{% endfor %}
-        end
-{%- endmacro -%}
-
-
-{#- The largest contribution but for those of the ranks before, and the position of its feature: 0 where nothing more
-    speaks for the segment. -#}
-{%- macro seg_reason_steps(rank, carried, features, dialect) -%}
-{%- set before = range(1, rank) -%}
-strength_{{ rank }} as (
-    select
-        {{ carried }},
-        base_log_odds,
-        {%- for feature in features %}
-        contribution_{{ loop.index }},
-        deviation_{{ loop.index }},
-        {%- endfor %}
-        {%- for earlier in before %}
-        largest_{{ earlier }},
-        position_{{ earlier }},
-        {%- endfor %}
-        greatest(
-            0e0,
-            {%- for feature in features %}
-            {{ seg_unless_taken(loop.index, before) }}
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        ) as largest_{{ rank }}
-    from {{ 'reason_' ~ (rank - 1) if before else 'contributions' }}
-),
-
-reason_{{ rank }} as {{ seg_materialized(dialect) }}(
-    select
-        {{ carried }},
-        base_log_odds,
-        {%- for feature in features %}
-        contribution_{{ loop.index }},
-        deviation_{{ loop.index }},
-        {%- endfor %}
-        {%- for earlier in before %}
-        largest_{{ earlier }},
-        position_{{ earlier }},
-        {%- endfor %}
-        largest_{{ rank }},
-        case
-            when largest_{{ rank }} = 0e0 then 0
-            {%- for feature in features %}
-            when {{ 'position_' ~ before | join(' <> ' ~ loop.index ~ ' and position_') ~ ' <> ' ~ loop.index ~ ' and ' if before }}contribution_{{ loop.index }} = largest_{{ rank }} then {{ loop.index }}
-            {%- endfor %}
-            else 0
-        end as position_{{ rank }}
-    from strength_{{ rank }}
-),
-{%- endmacro -%}
-
-
-{#- The contribution of a feature, or 0 where it stands among the reasons already. -#}
-{%- macro seg_unless_taken(position, before) -%}
-    {%- if before -%}
-        case when {{ position }} in (position_{{ before | join(', position_') }}) then 0e0 else contribution_{{ position }} end
-    {%- else -%}
-        contribution_{{ position }}
-    {%- endif -%}
-{%- endmacro -%}
-
-
-{%- macro seg_reason_feature(position, features, dialect) -%}
-    case {{ position }}
-            {%- for feature in features %}
-            when {{ loop.index }} then {{ seg_literal(feature.feature, dialect) }}
-            {%- endfor %}
-        end
-{%- endmacro -%}
-
-
-{#- Above or below the midpoint of the two segments. -#}
-{%- macro seg_reason_direction(position, features) -%}
-    case
-            {%- for feature in features %}
-            when {{ position }} = {{ loop.index }} and deviation_{{ loop.index }} > 0e0 then 'high'
-            {%- endfor %}
-            when {{ position }} > 0 then 'low'
-        end
 {%- endmacro -%}

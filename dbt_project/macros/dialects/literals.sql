@@ -55,38 +55,6 @@
 {%- endmacro -%}
 
 
-{#- The 64-bit floating point type. `double` is no type on Postgres; dbt.type_float() is 32-bit on DuckDB. -#}
-{%- macro seg_double(dialect) -%}
-    {%- if dialect in ('postgres', 'redshift') -%}
-        double precision
-    {%- elif dialect == 'bigquery' -%}
-        float64
-    {%- else -%}
-        double
-    {%- endif -%}
-{%- endmacro -%}
-
-
-{%- macro seg_text(dialect) -%}
-    {{- 'string' if dialect in ('spark', 'databricks', 'bigquery') else 'varchar' -}}
-{%- endmacro -%}
-
-
-{#- The end of a step whose columns the next steps read many times. Postgres puts the text of a step in the place of its
-    name: a membership of 5 segments over 8 features became an expression of gigabytes, and its plan took for ever. It
-    leaves a step with an OFFSET as it is, and stores nothing for it. -#}
-{%- macro seg_optimization_fence(dialect) -%}
-    {{- '\n    offset 0' if dialect == 'postgres' -}}
-{%- endmacro -%}
-
-
-{#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by the
-    database's language, which may skip underscores; names that tie would come in another order there. -#}
-{%- macro seg_text_order(expression, dialect) -%}
-    {{ expression }}{{ ' collate "C"' if dialect == 'postgres' }}
-{%- endmacro -%}
-
-
 {#- A number as text with an exponent: without one most engines read a DECIMAL. -#}
 {%- macro seg_exponent(number) -%}
     {%- set text = number | float | string -%}

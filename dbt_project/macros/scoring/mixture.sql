@@ -7,12 +7,12 @@
         p_k   = exp(l_k - max l) / sum_i exp(l_i - max l)                  maximum, shifted, memberships
         log_density = max l + ln sum_i exp(l_i - max l)
 
-    Whitened columns are more exact than the expanded quadratic form, and faster for many features (docs/performance.md);
-    `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs: DuckDB
-    materialises wide pass-through selects.
+    Whitened columns are more exact than the expanded quadratic form, and faster for many features
+    (docs/performance.md); `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs:
+    DuckDB materialises wide pass-through selects.
 
-    A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of the
-    other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.
+    A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of
+    the other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.
 
     model       dictionary: model_version, features, components, patterns (see docs/model.md)
     relation    text of a relation, or of a select in parentheses
@@ -54,7 +54,9 @@ all_branches as (
 ),
 {%- endif %}
 
-{{ seg_softmax_steps('all_branches' if several else 'log_joint', segments | map(attribute='segment_key') | list, carried, dialect) }}
+{%- set source = 'all_branches' if several else 'log_joint' %}
+
+{{ seg_softmax_steps(source, segments | map(attribute='segment_key') | list, carried, dialect) }}
 
 memberships as (
     select
@@ -78,13 +80,15 @@ select
     {{ seg_membership_column(segment) }},
     {%- endfor %}
     log_density,
-    {% if several %}coalesce(is_far, log_density < {{ model.outlier_log_density }}){% else %}log_density < {{ model.outlier_log_density }}{% endif %} as is_outlier,
+    {%- set is_unlikely = 'log_density < ' ~ model.outlier_log_density %}
+    {{ 'coalesce(is_far, ' ~ is_unlikely ~ ')' if several else is_unlikely }} as is_outlier,
     missing_features
 from memberships
 {%- endmacro -%}
 
 
-{#- What was measured, as doubles; NULL, NaN and infinite values are NULL from here on, as are ratios without a part. -#}
+{#- What was measured, as doubles; NULL, NaN and infinite values are NULL from here on, as are ratios without a
+    part. -#}
 {%- macro seg_measured_step(model, relation, carried, several, dialect) -%}
 measured as {{ seg_not_materialized(dialect) if several }}(
     select
@@ -106,7 +110,11 @@ standardized{{ branch.suffix }} as (
         {%- for feature in branch.features %}
         {{ seg_standardized(feature, 'x_' ~ feature.position) }} as z_{{ feature.position }},
         {%- endfor %}
-        {{ seg_literal(branch.missing | join(', '), dialect) if several else seg_missing_features(branch.features, dialect) }} as missing_features
+        {%- if several %}
+        {{ seg_literal(branch.missing | join(', '), dialect) }} as missing_features
+        {%- else %}
+        {{ seg_missing_features(branch.features, dialect) }} as missing_features
+        {%- endif %}
     from measured
     {%- if several %}
     where {{ seg_branch_condition(branch) }}
@@ -138,7 +146,9 @@ log_joint{{ branch.suffix }} as (
     select
         {{ carried }},
         {%- for segment in branch.components %}
-        {{ segment.log_norm }}{% if branch.features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, branch.features) }}){% endif %} as log_joint_{{ segment.segment_key }},
+        {{ segment.log_norm }}
+        {%- if branch.features %} - 5e-1 * ({{ seg_squared_norm(segment.segment_key, branch.features) }}){% endif %}
+        {{- ' as log_joint_' ~ segment.segment_key }},
         {%- endfor %}
         {%- if several %}
         {{ seg_is_far(branch) }} as is_far,
@@ -149,7 +159,8 @@ log_joint{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
-{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is `with_total`.
+{#- From log_joint_<name> to shifted_<name>, their total and the maximum, in three steps of which the last is
+    `with_total`.
 
     source    the step that has log_joint_<name> and the carried columns
     names     what follows log_joint_: a segment's key, or its number
@@ -211,7 +222,10 @@ with_total as (
         case when {{ seg_is_measured(value) }} then {{ value }} end
     {%- else -%}
         {%- set whole = seg_as_double(feature.reference, dialect) -%}
-        case when {{ seg_is_measured(value) }} and {{ seg_is_measured(whole) }} then greatest({{ value }}, {{ feature.floor }}) / greatest({{ whole }}, {{ feature.floor }}) end
+        {%- set ratio -%}
+            greatest({{ value }}, {{ feature.floor }}) / greatest({{ whole }}, {{ feature.floor }})
+        {%- endset -%}
+        case when {{ seg_is_measured(value) }} and {{ seg_is_measured(whole) }} then {{ ratio }} end
     {%- endif -%}
 {%- endmacro -%}
 
@@ -221,13 +235,19 @@ with_total as (
 {%- endmacro -%}
 
 
+{%- macro seg_all_are_measured(features) -%}
+    {%- for feature in features -%}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{%- endfor -%}
+{%- endmacro -%}
+
+
 {#- Names of the features that were not measured, separated by commas; '' when all were. -#}
 {%- macro seg_missing_features(features, dialect) -%}
     case
-            when {% for feature in features %}x_{{ loop.index }} is not null{{ ' and ' if not loop.last }}{% endfor %} then ''
+            when {{ seg_all_are_measured(features) }} then ''
             else substr(
                 {%- for feature in features %}
-                case when x_{{ loop.index }} is not null then '' else {{ seg_literal(', ' ~ feature.feature, dialect) }} end
+                {%- set name = seg_literal(', ' ~ feature.feature, dialect) %}
+                case when x_{{ loop.index }} is not null then '' else {{ name }} end
                 {{- ' ||' if not loop.last else ', 3' }}
                 {%- endfor %}
             )
@@ -237,36 +257,17 @@ with_total as (
 
 {#- One column j of y_k = (z - m_k) U_k. U_k is upper triangular, so rows after j, and zeros before it, add nothing. -#}
 {%- macro seg_whitened(segment, features, column) -%}
-    {%- for row in range(column + 1) if segment.precision_cholesky[row][column] != '0.0e0' -%}
-        {{ ' + ' if not loop.first }}(z_{{ features[row].position }}{{ seg_minus(segment.mean[row]) }}) * {{ segment.precision_cholesky[row][column] }}
+    {%- set factor = segment.precision_cholesky -%}
+    {%- for row in range(column + 1) if factor[row][column] != '0.0e0' -%}
+        {{ ' + ' if not loop.first }}(z_{{ features[row].position }}{{ seg_minus(segment.mean[row]) }})
+        {{- ' * ' ~ factor[row][column] }}
     {%- endfor -%}
 {%- endmacro -%}
 
 
 {%- macro seg_squared_norm(segment_key, features) -%}
     {%- for feature in features -%}
-        {{ ' + ' if not loop.first }}y_{{ segment_key }}_{{ feature.position }} * y_{{ segment_key }}_{{ feature.position }}
+        {%- set y = 'y_' ~ segment_key ~ '_' ~ feature.position -%}
+        {{ ' + ' if not loop.first }}{{ y }} * {{ y }}
     {%- endfor -%}
-{%- endmacro -%}
-
-
-{#- Postgres and its kin raise an error where exp or a product underflows, so there the argument stops at -200: such a
-    membership is 1e-87, and its product with the square of any measure (seg_profiles) is still a number. Elsewhere
-    a comparison would cost a twentieth of the whole statement for nothing. -#}
-{%- macro seg_exp_of_negative(argument, dialect) -%}
-    {%- if dialect in ('postgres', 'redshift') -%}
-        exp(case when {{ argument }} < -2e2 then -2e2 else {{ argument }} end)
-    {%- else -%}
-        exp({{ argument }})
-    {%- endif -%}
-{%- endmacro -%}
-
-
-{#- The largest of one column per segment. Spark's greatest() refuses a single argument. -#}
-{%- macro seg_greatest(prefix, names) -%}
-    {%- if names | length == 1 -%}
-        {{ prefix }}{{ names[0] }}
-    {%- else -%}
-        greatest({% for name in names %}{{ prefix }}{{ name }}{{ ', ' if not loop.last }}{% endfor %})
-    {%- endif -%}
 {%- endmacro -%}

@@ -1,10 +1,10 @@
 """Kills `fit` and `activate` with SIGKILL after each of their writing statements, and at random moments between.
 
-A program of its own (`python -m tests.faults.killed_jobs FOLDER`): it imports everything once and forks a process for
-each kill, which takes a fraction of the seconds that starting a new one would. The forked processes run the product's
-jobs; two things that write nothing in the warehouse are done once and not for each of them: dbt's part, which is taken
-from the artifacts of the shop's last build, and the search for the best mixture. Prints one JSON object; what it means
-is said by the tests.
+A program of its own (`python -m tests.faults.killed_commands FOLDER`): it imports everything once and forks a process
+for each kill, which takes a fraction of the seconds that starting a new one would. The forked processes run the
+product's commands; two things that write nothing in the warehouse are done once and not for each of them: dbt's part,
+which is taken from the artifacts of the shop's last build, and the search for the best mixture. Prints one JSON object;
+what it means is said by the tests.
 """
 
 from __future__ import annotations

@@ -10,17 +10,21 @@
     The branches of a model, the customers of whom everything was measured first: appended to `branches`, since a macro
     returns only text.
 
-    Each is what the steps of mixture.sql take for a model: suffix (of the steps' names), missing (names), features (with
-    their position in the whole model, from 1) and components.
+    Each is what the steps of mixture.sql take for a model: suffix (of the steps' names), missing (names), features
+    (with their position in the whole model, from 1) and components.
 -#}
 {%- macro seg_add_branches(model, branches) -%}
     {%- set features = [] -%}
     {%- for feature in model.features -%}
         {%- do features.append(dict(feature, position=loop.index)) -%}
     {%- endfor -%}
-    {%- do branches.append({'suffix': '', 'missing': [], 'features': features, 'components': model.components, 'lacking': []}) -%}
+    {%- do branches.append(
+        dict(suffix='', missing=[], features=features, components=model.components, lacking=[])
+    ) -%}
     {%- for missing in model.patterns -%}
-        {%- do branches.append(dict(suffix='_' ~ loop.index, missing=missing, features=[], components=[], lacking=[])) -%}
+        {%- do branches.append(
+            dict(suffix='_' ~ loop.index, missing=missing, features=[], components=[], lacking=[])
+        ) -%}
         {%- do seg_fill_branch(model.components, features, branches[-1]) -%}
     {%- endfor -%}
 {%- endmacro -%}
@@ -40,11 +44,12 @@
             {%- set root.determinant = root.determinant * (factor[loop.index0][loop.index0] | float) -%}
         {%- endfor -%}
         {%- set half_log_two_pi = 0.9189385332046727 -%}
+        {%- set constant = seg_exponent(half_log_two_pi * places | length) -%}
         {%- do branch.components.append(dict(
             segment,
             mean=mean,
             precision_cholesky=factor,
-            log_norm='ln(' ~ seg_exponent(root.determinant) ~ ')' ~ seg_minus(seg_exponent(half_log_two_pi * places | length))
+            log_norm='ln(' ~ seg_exponent(root.determinant) ~ ')' ~ seg_minus(constant)
         )) -%}
     {%- endfor -%}
 {%- endmacro -%}
@@ -88,14 +93,19 @@
 {#- Who is in a branch: exactly these features were measured. -#}
 {%- macro seg_branch_condition(branch) -%}
     {%- set terms = [] -%}
-    {%- for feature in branch.features -%}{%- do terms.append('x_' ~ feature.position ~ ' is not null') -%}{%- endfor -%}
-    {%- for feature in branch.lacking -%}{%- do terms.append('x_' ~ feature.position ~ ' is null') -%}{%- endfor -%}
+    {%- for feature in branch.features -%}
+        {%- do terms.append('x_' ~ feature.position ~ ' is not null') -%}
+    {%- endfor -%}
+    {%- for feature in branch.lacking -%}
+        {%- do terms.append('x_' ~ feature.position ~ ' is null') -%}
+    {%- endfor -%}
     {{- terms | join(' and ') -}}
 {%- endmacro -%}
 
 
-{#- Whether the nearest segment is farther than the 99 % quantile of chi-square with as many degrees of freedom as features
-    were measured, by the approximation of Wilson and Hilferty (1931), within 1 %; NULL where log_density says it. -#}
+{#- Whether the nearest segment is farther than the 99 % quantile of chi-square with as many degrees of freedom as
+    features were measured, by the approximation of Wilson and Hilferty (1931), within 1 %; NULL where log_density says
+    it. -#}
 {%- macro seg_is_far(branch) -%}
     {%- if not branch.missing -%}
         cast(null as boolean)
@@ -105,15 +115,34 @@
         {%- set spread = 2 / (9 * branch.features | length) -%}
         {%- set quantile = (branch.features | length) * (1 - spread + 2.3263478740408408 * spread ** 0.5) ** 3 -%}
         {%- for segment in branch.components -%}
-            {{ ' and ' if not loop.first }}{{ seg_squared_norm(segment.segment_key, branch.features) }} > {{ seg_exponent(quantile) }}
+            {%- set distance = seg_squared_norm(segment.segment_key, branch.features) -%}
+            {{ ' and ' if not loop.first }}{{ distance }} > {{ seg_exponent(quantile) }}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro -%}
 
 
-{#- Several branches read one step: DuckDB and Postgres would write it down in between. -#}
-{%- macro seg_not_materialized(dialect) -%}
-    {{- 'not materialized ' if dialect in ('duckdb', 'postgres') -}}
+{#- A 1 for every feature that is missing, else a 0, in the model's order; '' where none is. -#}
+{%- macro seg_pattern_of_branch(branch, features) -%}
+    {%- if branch.missing -%}
+        {%- for feature in features -%}{{ '1' if feature.feature in branch.missing else '0' }}{%- endfor -%}
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{%- macro seg_pattern_of_customer(features) -%}
+    case
+            when {{ seg_all_are_measured(features) }} then ''
+            else {{ seg_missing_flags(features) }}
+        end
+{%- endmacro -%}
+
+
+{#- A customer's 1 for every feature that is missing, else a 0, as one text. -#}
+{%- macro seg_missing_flags(features) -%}
+    {%- for feature in features -%}
+        case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro -%}
 
 
@@ -133,7 +162,7 @@ measured as (
 
 patterns as (
     select
-        {% for feature in model.features %}case when x_{{ loop.index }} is null then '1' else '0' end{{ ' || ' if not loop.last }}{% endfor %} as missing
+        {{ seg_missing_flags(model.features) }} as missing
     from measured
     where {% for feature in model.features %}x_{{ loop.index }} is null{{ ' or ' if not loop.last }}{% endfor %}
 )

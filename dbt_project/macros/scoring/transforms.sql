@@ -1,6 +1,6 @@
 {#-
-    The SQL form of every transform. The array form stands beside a copy of this text in warehouse_seg/model/transforms.py,
-    and a test holds the two together, as text and as values.
+    The SQL form of every transform. The array form stands beside a copy of this text in
+    warehouse_seg/model/transforms.py, and a test holds the two together, as text and as values.
 -#}
 
 {%- macro seg_transformed(transform, value) -%}
@@ -27,12 +27,13 @@
 
 {#- clip(x). NULL stays NULL, which greatest() and least() would not do on most engines; as fast as they are. -#}
 {%- macro seg_clipped(feature, column) -%}
-    {%- if feature.clip_low is none and feature.clip_high is none -%}
+    {%- set low, high = feature.clip_low, feature.clip_high -%}
+    {%- if low is none and high is none -%}
         {{ column }}
     {%- else -%}
         case
-            {%- if feature.clip_low is not none %} when {{ column }} < {{ feature.clip_low }} then {{ feature.clip_low }}{% endif -%}
-            {%- if feature.clip_high is not none %} when {{ column }} > {{ feature.clip_high }} then {{ feature.clip_high }}{% endif %} else {{ column }} end
+            {%- if low is not none %} when {{ column }} < {{ low }} then {{ low }}{% endif -%}
+            {%- if high is not none %} when {{ column }} > {{ high }} then {{ high }}{% endif %} else {{ column }} end
     {%- endif -%}
 {%- endmacro -%}
 
@@ -43,7 +44,8 @@
 {%- endmacro -%}
 
 
-{#- dT/dx, the slope that carries a rounding variance from the raw unit; sqrt has none at zero and takes that of a quarter. -#}
+{#- dT/dx, the slope that carries a rounding variance from the raw unit; sqrt has none at zero and takes that of a
+    quarter. -#}
 {%- macro seg_slope(transform, value) -%}
     {%- if transform == 'log' -%}
         1e0 / ({{ value }})

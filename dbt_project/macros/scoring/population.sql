@@ -1,15 +1,16 @@
 {#-
     What one pass of expectation maximisation needs of all customers, as one row of sums: nobody leaves the warehouse.
 
-    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ rounding_variance_f where f = g):
+    Both steps are inner products over a customer's moments, 1, z_f and zz_f_g = z_f z_g (+ rounding_variance_f
+    where f = g):
 
         l_k       = ln w_k + E ln N(z | m_k, covariance_k) = sum of coefficients times moments     log_joint
         n_k = sum w p_k        z_k_f = sum w p_k z_f        zz_k_f_g = sum w p_k zz_f_g
         objective = sum w ln sum_k exp(l_k)
 
     with the memberships p and a customer's weight w (1 where there is none); v is the variance that rounding left
-    (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits that
-    count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
+    (docs/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits
+    that count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
 
     features        as model.features of seg_mixture_scores
     missing         names of the features that the summed customers lack, and no others do; [] for those who lack none
@@ -23,8 +24,8 @@
 {%- do seg_add_moments(features, missing, diagonal, moments) -%}
 {%- set measured = moments | selectattr('second', 'none') | list -%}
 {%- set products = moments | rejectattr('second', 'none') | list -%}
-{%- for one in measured if roundings and seg_is_rounded(roundings[one.first - 1]) == 'yes' -%}
-    {%- do rounded.append(one.first) -%}
+{%- for moment in measured if roundings and seg_is_rounded(roundings[moment.first - 1]) == 'yes' -%}
+    {%- do rounded.append(moment.first) -%}
 {%- endfor -%}
 {%- set weighted = ' * customer_weight' if weight else '' -%}
 {%- set carried = (moments | map(attribute='name') | list) + (['customer_weight'] if weight else []) -%}
@@ -35,25 +36,30 @@ with
 
 standardized as (
     select
-        {%- for one in measured %}
-        {{ seg_standardized(features[one.first - 1], 'x_' ~ one.first) }} as {{ one.name }},
+        {%- for moment in measured %}
+        {{ seg_standardized(features[moment.first - 1], 'x_' ~ moment.first) }} as {{ moment.name }},
         {%- endfor %}
         {%- for position in rounded %}
-        {{ seg_rounding_variance(features[position - 1], 'x_' ~ position, roundings[position - 1]) }} as rounding_variance_{{ position }},
+        {%- set variance = seg_rounding_variance(features[position - 1], 'x_' ~ position, roundings[position - 1]) %}
+        {{ variance }} as rounding_variance_{{ position }},
         {%- endfor %}
         customer_weight
     from measured
-    where {% for feature in features %}x_{{ loop.index }} is {{ 'null' if feature.feature in missing else 'not null' }}{{ ' and ' if not loop.last }}{% endfor %}
+    where {% for feature in features -%}
+        x_{{ loop.index }} is {{ 'null' if feature.feature in missing else 'not null' }}{{ ' and ' if not loop.last }}
+    {%- endfor %}
     {{- seg_optimization_fence(dialect) }}
 ),
 
 moments as (
     select
-        {%- for one in measured %}
-        {{ one.name }},
+        {%- for moment in measured %}
+        {{ moment.name }},
         {%- endfor %}
-        {%- for one in products %}
-        z_{{ one.first }} * z_{{ one.second }}{{ ' + rounding_variance_' ~ one.first if one.first == one.second and one.first in rounded }} as {{ one.name }},
+        {%- for moment in products %}
+        {%- set is_square_of_rounded = moment.first == moment.second and moment.first in rounded %}
+        {%- set variance = ' + rounding_variance_' ~ moment.first if is_square_of_rounded %}
+        z_{{ moment.first }} * z_{{ moment.second }}{{ variance }} as {{ moment.name }},
         {%- endfor %}
         customer_weight
     from standardized{{ seg_optimization_fence(dialect) }}
@@ -94,8 +100,8 @@ select
     {%- for row in coefficients %}
     {%- set k = loop.index %}
     sum(membership_{{ k }}) as n_{{ k }},
-    {%- for one in moments %}
-    sum(membership_{{ k }} * {{ one.name }}) as {{ seg_sum_name(one, k) }},
+    {%- for moment in moments %}
+    sum(membership_{{ k }} * {{ moment.name }}) as {{ seg_sum_name(moment, k) }},
     {%- endfor %}
     {%- endfor %}
     sum(density) as objective
@@ -109,15 +115,20 @@ from memberships
     {%- set place = namespace(next=1) -%}
     {%- for feature in features -%}
         {%- if feature.feature not in missing -%}
-            {%- do moments.append({'name': 'z_' ~ loop.index, 'first': loop.index, 'second': none, 'place': place.next}) -%}
+            {%- do moments.append(
+                {'name': 'z_' ~ loop.index, 'first': loop.index, 'second': none, 'place': place.next}
+            ) -%}
         {%- endif -%}
         {%- set place.next = place.next + 1 -%}
     {%- endfor -%}
     {%- for first in range(1, features | length + 1) -%}
         {%- for second in range(first, features | length + 1) -%}
-            {%- set known = features[first - 1].feature not in missing and features[second - 1].feature not in missing -%}
+            {%- set pair = [features[first - 1].feature, features[second - 1].feature] -%}
+            {%- set known = pair[0] not in missing and pair[1] not in missing -%}
             {%- if known and (first == second or not diagonal) -%}
-                {%- do moments.append({'name': 'zz_' ~ first ~ '_' ~ second, 'first': first, 'second': second, 'place': place.next}) -%}
+                {%- do moments.append(
+                    {'name': 'zz_' ~ first ~ '_' ~ second, 'first': first, 'second': second, 'place': place.next}
+                ) -%}
             {%- endif -%}
             {%- set place.next = place.next + 1 -%}
         {%- endfor -%}
@@ -125,19 +136,26 @@ from memberships
 {%- endmacro -%}
 
 
-{#- ` + sum of moments times coefficients`. On DuckDB over a list: 8 of them over 44 moments took 0.3 s a million customers,
-    and 1.0 s as a sum of products, each of which is a vector of its own there. -#}
+{#- ` + sum of moments times coefficients`. On DuckDB over a list: 8 of them over 44 moments took 0.3 s a million
+    customers, and 1.0 s as a sum of products, each of which is a vector of its own there. -#}
 {%- macro seg_plus_inner_product(moments, row, dialect) -%}
     {%- if not moments -%}
-    {%- elif dialect == 'duckdb' %} + list_inner_product(moments, [{% for one in moments %}{{ row[one.place] }}{{ ', ' if not loop.last }}{% endfor %}])
+    {%- elif dialect == 'duckdb' %} + list_inner_product(moments, [
+        {%- for moment in moments -%}{{ row[moment.place] }}{{ ', ' if not loop.last }}{%- endfor -%}
+        ])
     {%- else -%}
-        {%- for one in moments if row[one.place] != '0.0e0' %} + {{ one.name }} * {{ row[one.place] }}{% endfor -%}
+        {%- for moment in moments if row[moment.place] != '0.0e0' %} + {{ moment.name }} * {{ row[moment.place] }}
+        {%- endfor -%}
     {%- endif -%}
 {%- endmacro -%}
 
 
 {%- macro seg_sum_name(moment, k) -%}
-    {{- 'z_' ~ k ~ '_' ~ moment.first if moment.second is none else 'zz_' ~ k ~ '_' ~ moment.first ~ '_' ~ moment.second -}}
+    {%- if moment.second is none -%}
+        z_{{ k }}_{{ moment.first }}
+    {%- else -%}
+        zz_{{ k }}_{{ moment.first }}_{{ moment.second }}
+    {%- endif -%}
 {%- endmacro -%}
 
 

@@ -1,0 +1,59 @@
+"""Edits of YAML files: decided on first, then written one file at a time, each shown as a difference."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse_seg.dbt.yaml_text import read
+from warehouse_seg.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file or folder that was written, and how: a unified diff, or a sentence."""
+
+    path: Path
+    difference: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A file's text before and after, decided on before anything is written."""
+
+    path: Path
+    before: str
+    after: str
+
+
+def text_of(path: Path) -> str:
+    """The text of a file with its own line ends, '' where there is none."""
+    return path.read_bytes().decode("utf-8") if path.exists() else ""
+
+
+def content_of(path: Path, text: str) -> dict[str, Any]:
+    """The YAML in a file's text. Raises UsageError, naming the file, where it is no dictionary."""
+    try:
+        return read(text)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def block_of(content: Any, *path: str) -> Mapping[str, Any]:
+    """The dictionary under the path, {} where there is none: what else stands there is said by whoever adds to it."""
+    for key in path:
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return content if isinstance(content, Mapping) else {}
+
+
+def write(edit: Edit) -> Change:
+    """Replace the file at once: whoever reads it meanwhile sees the old text or the new one."""
+    fresh = edit.path.with_name(f".{edit.path.name}.new")
+    fresh.write_bytes(edit.after.encode("utf-8"))
+    fresh.replace(edit.path.resolve())
+    name = edit.path.name
+    lines = difflib.unified_diff(edit.before.splitlines(), edit.after.splitlines(), name, name)
+    return Change(Path(name), "\n".join(line.rstrip("\n") for line in lines))
