@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from warehouse_seg.features.sampling import sample_sql
-from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import natural_parameters, parameters_of
 from warehouse_seg.mixture.population_em import sums_sql
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
@@ -64,7 +64,7 @@ def statements(dialect: str) -> dict[str, str]:
     model = reference_model()
     macro_model = model.to_macro()
     everything = np.ones(len(model.features), dtype=bool)
-    coefficients = em.natural_parameters(em.parameters_of(model), everything)
+    coefficients = natural_parameters(parameters_of(model), everything)
     scores, features = "seg_customer_scores", "seg_customer_features"
     lines, category_spend = "stg_seg__transactions", "seg_customer_category_spend"
     tiers = {"dominant": 0.8, "hybrid": 0.3}

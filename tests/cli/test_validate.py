@@ -17,6 +17,7 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
 from warehouse_seg.project.historical_features import HistoricalFeatures, historical_features
+from warehouse_seg.project.time_split import Unavailable
 
 KINDS = """
 create table raw.kinds as
@@ -85,10 +86,10 @@ def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, 
     assert found["reference"]["adjusted_rand"] == pytest.approx(1)
     (customers,) = shop.rows("select count(*) from seg_customer_segments")[0]
     assert found["reference"]["customers"] == customers
-    flagged = {(one["place"], one["group"]) for one in found["protected"] if one["flagged"]}
+    flagged = {(one["name"], one["group"]) for one in found["protected"] if one["flagged"]}
     assert ("s1", "young") in flagged
-    assert not any(one["flagged"] for one in found["protected"] if one["place"] == "dominant")
-    assert [one["by"] for one in found["time_split"]["predictions"]][:2] == [
+    assert not any(one["flagged"] for one in found["protected"] if one["name"] == "dominant")
+    assert [one["source"] for one in found["predictive_power"]["predictions"]][:2] == [
         "memberships",
         "top segment",
     ]
@@ -111,7 +112,7 @@ def test_compare_in_json(command: Command, shop: Shop) -> None:
     done = command(shop, "compare", "--json")
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.out)
-    assert [one["method"] for one in found["methods"]] == [
+    assert [method["method"] for method in found["comparison"]["methods"]] == [
         "mixture",
         "k-means",
         "Ward hierarchical",
@@ -119,7 +120,7 @@ def test_compare_in_json(command: Command, shop: Shop) -> None:
         "spectral",
         "RFM rules",
     ]
-    assert found["methods"][0]["by_membership"]["by"] == "memberships"
+    assert found["comparison"]["methods"][0]["from_memberships"]["source"] == "memberships"
     assert found["customers"] == 1_000
     assert found["verdict"]
 
@@ -128,7 +129,8 @@ def test_compare_for_people_without_a_time_split(
     command: Command, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "warehouse_seg.commands.compare.historical_features", lambda *_: "the clock stood still"
+        "warehouse_seg.commands.compare.historical_features",
+        lambda *_: Unavailable("the clock stood still"),
     )
     done = command(shop, "compare")
     assert done.exit_code == 0, done.stderr
@@ -194,9 +196,9 @@ def test_a_ready_table_has_no_earlier_days(command: Command, shop: Shop, tmp_pat
     ready = shop.copy(tmp_path / "ready")
     set_effective(ready, transactions=None, feature_table="customers")
     found = validated(command, ready)
-    assert found["time_split"] is None
+    assert list(found["predictive_power"]) == ["reason"]
     assert found["windows"] == []
-    assert "a ready feature_table shows one day only" in found["without_time_split"]
+    assert "a ready feature_table shows one day only" in found["predictive_power"]["reason"]
     done = command(ready, "validate")
     assert "no time split: a ready feature_table shows one day only" in done.out
 
@@ -252,7 +254,7 @@ def test_an_earlier_day_sees_what_was_known_then_and_what_came_after(look: Any, 
 
 
 def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
-    def job(warehouse: Any, session: Session, model: Any) -> list[HistoricalFeatures | str]:
+    def job(warehouse: Any, session: Session, model: Any) -> list[HistoricalFeatures | Unavailable]:
         return [historical_features(warehouse, session, model, given) for given in (None, 30)]
 
     usual, given = look(job)
@@ -269,11 +271,13 @@ def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
 
 
 def test_features_that_nobody_knows_of_an_earlier_day(look: Any) -> None:
-    def job(warehouse: Any, session: Session, model: Any) -> HistoricalFeatures | str:
+    def job(warehouse: Any, session: Session, model: Any) -> HistoricalFeatures | Unavailable:
         (first, *others) = model.features
         renamed = first.model_copy(update={"feature": "visits"})
         return historical_features(
             warehouse, session, model.model_copy(update={"features": (renamed, *others)}), None
         )
 
-    assert str(look(job)).startswith("visits: nobody knows the values that `extra_features` had")
+    assert look(job) == Unavailable(
+        "visits: the values that `extra_features` had on an earlier day are unknown"
+    )

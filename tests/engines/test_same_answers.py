@@ -17,6 +17,7 @@ from tests.engines.shops import TABLES, Shop
 from warehouse_seg.commands.models import stored_model
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
 
@@ -85,7 +86,7 @@ def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
     with shop.project.warehouse(read_only=True) as warehouse:
         patterns = missing_patterns(warehouse, model, query, 16)
         everybody = Population(warehouse, model, query, patterns)
-        sums, objective = everybody.em_step(em.parameters_of(model))
+        sums, objective = everybody.em_step(parameters_of(model))
         means = [objective / everybody.customers, everybody.log_density(model)]
     following = em.maximization(sums, model.covariance_type, 0.0)
     parts = (following.weights, following.means, following.covariances)

@@ -17,6 +17,8 @@ from sklearn.mixture import GaussianMixture
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.completion import completed
+from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.population_em import Population, fit_to_population, with_parameters
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
@@ -111,13 +113,13 @@ def test_a_pass_is_the_one_in_memory(
     assert any(feature.point_masses for feature in prepared.features)
     model = some_model(covariance_type, prepared.features)
     population = population_of(database, model, columns, weight)
-    parameters = em.parameters_of(model)
+    parameters = parameters_of(model)
     sums, objective = population.em_step(parameters)
     statistics = em.statistics_of(prepared)
     responsibilities, expected = em.expectation(statistics, parameters)
     assert objective / population.customers == pytest.approx(expected / statistics.total, rel=1e-11)
     ours = em.maximization(sums, covariance_type, 0.0)
-    in_memory = em.completed(em.sums_of(statistics, responsibilities), parameters)
+    in_memory = completed(em.sums_of(statistics, responsibilities), parameters)
     theirs = em.maximization(in_memory, covariance_type, 0.0)
     for name in ("weights", "means", "covariances"):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=0, atol=1e-10)
@@ -138,7 +140,7 @@ def test_a_pass_is_scikit_learns(
     mixture._initialize_parameters(z, np.random.RandomState(1))
     model = from_sklearn(mixture, features)
     population = population_of(database, model, columns)
-    sums, objective = population.em_step(em.parameters_of(model))
+    sums, objective = population.em_step(parameters_of(model))
     ours = em.maximization(sums, covariance_type, regularization)
     mean, log_responsibilities = mixture._e_step(z)
     mixture._m_step(z, log_responsibilities)
@@ -147,7 +149,7 @@ def test_a_pass_is_scikit_learns(
     np.testing.assert_allclose(ours.means, mixture.means_, rtol=0, atol=1e-9)
     next_model = from_sklearn(mixture, features)
     np.testing.assert_allclose(
-        ours.covariances, em.parameters_of(next_model).covariances, rtol=0, atol=1e-9
+        ours.covariances, parameters_of(next_model).covariances, rtol=0, atol=1e-9
     )
 
 
@@ -160,7 +162,7 @@ def test_the_objective_never_falls(
     model = some_model(covariance_type, prepare_as(columns, FEATURES).features)
     population = population_of(database, model, columns)
     objectives: list[float] = []
-    parameters = em.parameters_of(model)
+    parameters = parameters_of(model)
     for _ in range(20):
         sums, objective = population.em_step(parameters)
         objectives.append(objective / CUSTOMERS)
@@ -207,9 +209,9 @@ def test_far_sums_lose_no_digits_that_count(database: duckdb.DuckDBPyConnection)
         "score": np.concatenate([generator.normal(0, 1, 1_500), generator.normal(9, 0.03, 1_500)])
     }
     features = (Feature(feature="score"),)
-    start = em.Parameters(
+    start = Parameters(
         np.array([0.5, 0.5]), np.array([[0.0], [9.0]]), np.array([[[1.0]], [[0.01]]])
     )
     model = with_parameters(some_model("full", features), start)
-    found = em.parameters_of(fit_to_population(population_of(database, model, columns)).model)
+    found = parameters_of(fit_to_population(population_of(database, model, columns)).model)
     assert found.covariances[1, 0, 0] == pytest.approx(columns["score"][1_500:].var(), rel=1e-9)

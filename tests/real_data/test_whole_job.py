@@ -24,6 +24,7 @@ from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import Project
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.registry.store import Registry
@@ -121,7 +122,7 @@ class WholeJob:
         with connect(shop.project.warehouse, read_only=True) as warehouse:
             patterns = missing_patterns(warehouse, shop.model, query, 32)
             everybody = Population(warehouse, shop.model, query, patterns)
-            parameters = em.parameters_of(shop.model)
+            parameters = parameters_of(shop.model)
             for _ in range(6):
                 sums, objective = everybody.em_step(parameters)
                 objectives.append(objective / everybody.customers)

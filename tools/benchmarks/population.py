@@ -42,6 +42,7 @@ from tools.benchmarks.measuring import (
     timed,
 )
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
@@ -116,14 +117,14 @@ def exact(model: SegmentModel) -> SegmentModel:
 def in_the_warehouse(place: Place) -> Measurement:
     """One pass, and the next parameters."""
     model = exact(place.model)
-    reached: list[em.Parameters] = []
+    reached: list[Parameters] = []
     with place.warehouse() as warehouse:
         population = Population(warehouse, model, "select * from features")
         # The first call compiles every macro; an import is not counted either.
         render("seg_money", "amount")
 
         def iteration() -> None:
-            sums, _ = population.em_step(em.parameters_of(model))
+            sums, _ = population.em_step(parameters_of(model))
             reached.append(em.maximization(sums, model.covariance_type, REGULARIZATION))
 
         found = timed(iteration)
@@ -143,12 +144,12 @@ def by_scikit_learn(place: Place) -> Measurement:
 
     found = timed(iteration)
     refuse_other_parameters(
-        place, em.Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
+        place, Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     )
     return found
 
 
-def refuse_other_parameters(place: Place, theirs: em.Parameters) -> None:
+def refuse_other_parameters(place: Place, theirs: Parameters) -> None:
     """Raise where the two iterations ended elsewhere: what they took would say nothing."""
     with np.load(place.reached) as ours:
         for name in ("weights", "means", "covariances"):
@@ -183,7 +184,7 @@ def run_em(place: Place) -> Ascent:
         population = Population(warehouse, place.model, "select * from features")
         customers = population.customers
 
-        def told(parameters: em.Parameters) -> tuple[Array, float]:
+        def told(parameters: Parameters) -> tuple[Array, float]:
             sums, objective = population.em_step(parameters)
             objectives.append(objective / customers)
             tell(
@@ -191,7 +192,7 @@ def run_em(place: Place) -> Ascent:
             )
             return sums, objective
 
-        start = em.parameters_of(place.model)
+        start = parameters_of(place.model)
         found = timed(
             lambda: em.run_em(
                 told, start, place.model.covariance_type, gain=0.0, iterations=MAX_ITERATIONS - 1

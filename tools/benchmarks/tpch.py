@@ -46,7 +46,7 @@ from tools.benchmarks.measuring import (
     timed,
     within_memory,
 )
-from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
@@ -208,7 +208,7 @@ def by_population_pass(place: Place) -> Measurement:
         warehouse.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         population = Population(warehouse, place.model, f"select * from {FEATURES}")
         render("seg_money", "amount")
-        return timed(lambda: population.em_step(em.parameters_of(place.model)))
+        return timed(lambda: population.em_step(parameters_of(place.model)))
 
 
 def by_polars(place: Place) -> Measurement:

@@ -16,6 +16,7 @@ from warehouse_seg.commands.compare import compare
 from warehouse_seg.commands.fit import fit
 from warehouse_seg.commands.validate import validate
 from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.project.time_split import Unavailable
 
 COLUMNS = (
     "shop",
@@ -26,7 +27,7 @@ COLUMNS = (
     "RFM quintiles",
     "the features themselves",
     "agreement with earlier days",
-    "as good by labels",
+    "as good from labels",
 )
 
 
@@ -35,19 +36,27 @@ def row(title: str, project: DbtProject) -> tuple[str, ...]:
     # What --vars says of `model` replaces what the test projects say: everything is at its default.
     project = replace(project, vars={**project.vars, "model": {"seed": 1}})
     model = fit(project)
-    compared, validated = compare(project), validate(project)
-    mixture = compared.methods[0]
-    split = validated.time_split
-    by = {} if split is None else {one.by: one.spend_r2 for one in split.predictions}
-    windows = [w.agreement for w in validated.windows if w.agreement is not None]
+    comparison, figures = compare(project).comparison, validate(project).figures
+    mixture = comparison.methods[0]
+    power = figures.predictive_power
+    by_source = (
+        {}
+        if isinstance(power, Unavailable)
+        else {prediction.source: prediction.spend_r2 for prediction in power.predictions}
+    )
+    windows = [w.agreement for w in figures.windows if w.agreement is not None]
     return (
         title,
         str(len(model.components)),
-        _number(mixture.prediction.spend_r2 if mixture.prediction else None),
-        *(_number(by.get(name)) for name in ("memberships", "k-means labels", "RFM quintiles")),
-        _number(by.get("the features themselves")),
+        _number(mixture.from_labels.spend_r2 if mixture.from_labels else None),
+        *(
+            _number(by_source.get(name))
+            for name in ("memberships", "k-means labels", "RFM quintiles")
+        ),
+        _number(by_source.get("the features themselves")),
         _number(sum(windows) / len(windows) if windows else None),
-        ", ".join(one.method for one in compared.methods if one.as_good) or "–",
+        ", ".join(result.method for result in comparison.methods if result.as_good_as_mixture)
+        or "–",
     )
 
 

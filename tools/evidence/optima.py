@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import parameter_count
 from warehouse_seg.mixture.search import FULL, Shape, search
 from warehouse_seg.model.values import CovarianceType
 
@@ -109,7 +110,7 @@ def _bics(values: Array, kind: CovarianceType, largest: int) -> dict[int, float 
         except np.linalg.LinAlgError:
             continue
         smaller = result.best.parameters
-        free = em.parameter_count(count, values.shape[1], kind)
+        free = parameter_count(count, values.shape[1], kind)
         found[count] = -2 * result.best.objective + free * float(np.log(len(values)))
     return found
 

@@ -11,8 +11,8 @@ import pandas as pd
 from tools.evidence.shops import Shop, built, places
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.mixture import em
 from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population, fit_to_population
 from warehouse_seg.model.segment_model import KEYS
 from warehouse_seg.settings import Segments
@@ -51,7 +51,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
         warehouse = Warehouse(DuckDB(connection))
         patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
         everybody = Population(warehouse, model, QUERY, patterns)
-        before = everybody.em_step(em.parameters_of(model))[1] / everybody.customers
+        before = everybody.em_step(parameters_of(model))[1] / everybody.customers
         refined = fit_to_population(everybody)
         assert refined.objective >= before
         return (

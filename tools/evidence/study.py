@@ -23,6 +23,7 @@ import warehouse_seg
 from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, recommended, show, table
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import Stability, bootstrap_stability
@@ -87,7 +88,7 @@ def study_stability(spend: pd.DataFrame, mixture: GaussianMixture) -> Stability:
     Its components are collapsed ones by that measure; here they count, as they do in the study.
     """
     z = StandardScaler().fit_transform(spend)
-    parameters = em.Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
+    parameters = Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     shape = Shape(len(mixture.weights_), "full")
     return bootstrap_stability(
         em.sufficient_statistics(z), parameters, shape, seed=1, min_eigenvalue=0.0

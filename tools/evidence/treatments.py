@@ -17,6 +17,7 @@ from tools.evidence.shops import Shop, shops
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare, rounding_variance
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import parameter_count
 from warehouse_seg.mixture.search import MIN_EIGENVALUE, Shape, search
 
 Array = NDArray[np.float64]
@@ -52,7 +53,7 @@ def _searched(z: Array, rounding_variance: Array) -> Iterator[tuple[float, int, 
             statistics, Shape(count, "full"), SEED, smaller=smaller, min_eigenvalue=0.0
         ).best
         smaller = best.parameters
-        free = em.parameter_count(count, z.shape[1], "full")
+        free = parameter_count(count, z.shape[1], "full")
         bic = -2 * best.objective + free * float(np.log(len(z)))
         yield bic, count, best.parameters.smallest_eigenvalue
 

@@ -70,7 +70,7 @@ def validate(
     options = Options(version, window_days, reference, protected)
     result = validate_model(project, options, emit=reporter.emit)
     if as_json:
-        print_json(asdict(result))
+        print_json({**asdict(result.figures), "verdict": result.verdict})
     else:
         out.print(*validation_tables(result), sep="\n")
 
@@ -83,7 +83,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Show the model beside k-means, Ward, DBSCAN, spectral clustering and RFM rules."""
-    from warehouse_seg.cli.validation_view import comparison_tables
+    from warehouse_seg.cli.comparison_view import comparison_tables
     from warehouse_seg.commands.compare import compare as compare_methods
 
     result = compare_methods(project, version=version, window_days=window_days, emit=reporter.emit)

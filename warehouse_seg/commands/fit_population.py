@@ -8,9 +8,9 @@ from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.events import Emit, Event
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.preparation import Sample
-from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import degeneracy
 from warehouse_seg.mixture.fit import described
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population, fit_to_population
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import ModelWarning
@@ -48,7 +48,7 @@ def refit_to_population(
     emit(Event.step(f"fitting to all {sample.population_rows:,} customers, in the warehouse"))
     try:
         result = fit_to_population(population, emit=emit)
-        reason = degeneracy(em.parameters_of(result.model), settings)
+        reason = degeneracy(parameters_of(result.model), settings)
     except np.linalg.LinAlgError as error:
         reason = f"collapsed ({error})"
     if reason is not None:

@@ -23,6 +23,7 @@ from warehouse_seg.evaluation.predictive_power import (
 )
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import cluster_criteria
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import (
@@ -89,7 +90,7 @@ class MethodComparison:
 def compare(
     customers: Customers,
     statistics: em.SufficientStatistics,
-    parameters: em.Parameters,
+    parameters: Parameters,
     shape: Shape,
     seed: int,
     time_split: TimeSplit | Unavailable,
@@ -105,9 +106,7 @@ def compare(
         name: bootstrap_agreement(method, customers, labels[name], seed)
         for name, method in methods.items()
     }
-    by_source = label_predictions(time_split, methods, shape, seed)
-    unavailable = isinstance(by_source, Unavailable)
-    predicted: Mapping[str, Prediction] = {} if isinstance(by_source, Unavailable) else by_source
+    window, predicted = _predicted(time_split, methods, shape, seed)
     mixture, *others = (
         replace(
             _method_result(name, own, statistics, top),
@@ -122,9 +121,21 @@ def compare(
     unclear = memberships.max(axis=0) < CLEAR_MEMBERSHIP
     return MethodComparison(
         methods=(mixture, *judged),
-        time_split=by_source if isinstance(by_source, Unavailable) else outcome_window(time_split),
+        time_split=window,
         unclear_share=float(np.average(unclear, weights=statistics.weights)),
     )
+
+
+def _predicted(
+    time_split: TimeSplit | Unavailable, methods: Mapping[str, Method], shape: Shape, seed: int
+) -> tuple[OutcomeWindow | Unavailable, Mapping[str, Prediction]]:
+    """The window that is predicted, and the prediction from each source; none where it is unavailable."""
+    if isinstance(time_split, Unavailable):
+        return time_split, {}
+    by_source = label_predictions(time_split, methods, shape, seed)
+    if isinstance(by_source, Unavailable):
+        return by_source, {}
+    return outcome_window(time_split), by_source
 
 
 def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, seed: int) -> float:

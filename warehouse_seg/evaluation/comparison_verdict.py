@@ -11,15 +11,14 @@ def verdict(comparison: MethodComparison) -> str:
     rivals = sorted(
         (method for method in others if method.as_good_as_mixture), key=lambda m: -m.stability
     )
-    added = [
-        *_on_memberships(mixture),
-        f"{comparison.unclear_share:.0%} of these customers are not clearly in one segment (top membership below "
-        f"{CLEAR_MEMBERSHIP})",
-    ]
+    unclear = f"{comparison.unclear_share:.0%} of these customers are not clearly in one segment"
+    added = ", and ".join(
+        [*_on_memberships(mixture), f"{unclear} (top membership below {CLEAR_MEMBERSHIP})"]
+    )
     if not rivals:
         return (
-            f"No simpler method does as well: the mixture has stability {mixture.stability:.2f}, and no other method is "
-            f"as stable and predicts as well from its labels. The mixture also gives memberships: {', and '.join(added)}."
+            f"No simpler method does as well: the mixture has stability {mixture.stability:.2f}, and no other method "
+            f"is as stable and predicts as well from its labels. The mixture also gives memberships: {added}."
         )
     listed = " and ".join(
         f"{rival.method} (stability {rival.stability:.2f}{_on_labels(rival)})" for rival in rivals
@@ -27,7 +26,7 @@ def verdict(comparison: MethodComparison) -> str:
     return (
         f"Where one label per customer is enough, {listed} {'does' if len(rivals) == 1 else 'do'} as well as the "
         f"mixture (stability {mixture.stability:.2f}): take the simpler method. Only the mixture gives memberships: "
-        f"{', and '.join(added)}."
+        f"{added}."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import held_out_log_likelihood
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
 
 
@@ -26,7 +27,7 @@ class Likelihood:
 
 
 def likelihood(
-    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape
+    statistics: em.SufficientStatistics, parameters: Parameters, shape: Shape
 ) -> Likelihood:
     """How well the model describes the customers that were read, and customers that it was not fitted on."""
     _, objective = em.expectation(statistics, parameters)

@@ -112,5 +112,3 @@ def nearest_label(z: Array, part: Array, labels: Labels) -> Labels:
     """The label (n,) of the nearest customer of `part` (m, D), whose labels (m,) are known. z (n, D)."""
     carried: Labels = KNeighborsClassifier(1).fit(part, labels).predict(z)
     return carried
-
-

@@ -32,9 +32,7 @@ def separation(model: SegmentModel) -> tuple[SegmentPair, ...]:
     keys = [component.segment_key for component in model.components]
     affinity = affinities(model, model)
     pairs = [
-        SegmentPair(
-            keys[i], keys[j], float(affinity[i, j]), bool(affinity[i, j] >= MERGE_AFFINITY)
-        )
+        SegmentPair(keys[i], keys[j], float(affinity[i, j]), bool(affinity[i, j] >= MERGE_AFFINITY))
         for i, j in combinations(range(len(keys)), 2)
     ]
     return tuple(sorted(pairs, key=lambda pair: -pair.affinity))

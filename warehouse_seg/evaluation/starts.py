@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape, best_nondegenerate_fit
 from warehouse_seg.mixture.stability import top_components
 
@@ -31,7 +32,7 @@ class StartStability:
 
 
 def start_stability(
-    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape, seed: int
+    statistics: em.SufficientStatistics, parameters: Parameters, shape: Shape, seed: int
 ) -> StartStability:
     """Search the shape anew from other random starts."""
     original = top_components(statistics, parameters)

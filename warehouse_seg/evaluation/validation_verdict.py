@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from warehouse_seg.evaluation.audit import GroupShare
-from warehouse_seg.evaluation.predictive_power import PredictivePower
 from warehouse_seg.evaluation.prediction import Judgement, Prediction
+from warehouse_seg.evaluation.predictive_power import PredictivePower
 from warehouse_seg.evaluation.separation import SegmentPair
 from warehouse_seg.evaluation.starts import StartStability
 from warehouse_seg.evaluation.validation import Validation
@@ -90,10 +90,8 @@ def _on_starts(starts: StartStability) -> list[str]:
     if starts.gain is None:
         return ["every search from other starts collapsed: fit fewer segments"]
     if starts.gain > COLD_START_MARGIN:
-        return [
-            f"a search from other starts ends {starts.gain:.3f} nats per customer better: "
-            "search again with `warehouse-seg fit --reselect`"
-        ]
+        gain = f"{starts.gain:.3f} nats per customer better"
+        return [f"a search from other starts ends {gain}: search again with `fit --reselect`"]
     return []
 
 
@@ -124,9 +122,7 @@ def _compared(rival: Prediction) -> str | None:
     """How memberships predict beside a rival; None where neither spend nor buying was measured."""
     spend, buying = rival.spend_comparison, rival.buying_comparison
     if spend and buying and spend != buying:
-        return (
-            f"{COMPARED[spend]} {rival.source} for spend, {COMPARED[buying]} {rival.source} for buying at all"
-        )
+        return f"{COMPARED[spend]} {rival.source} for spend, {COMPARED[buying]} {rival.source} for buying at all"
     either = spend or buying
     return f"{COMPARED[either]} {rival.source}" if either else None
 
@@ -137,7 +133,5 @@ def _on_groups(protected: Sequence[GroupShare]) -> list[str]:
     names = sorted({share.name for share in protected if share.flagged})
     if not names:
         return ["no segment and no tier treats a protected group differently"]
-    return [
-        f"protected groups are over- or under-represented in {', '.join(names)}: "
-        "look at their shares before you act on these"
-    ]
+    represented = f"protected groups are over- or under-represented in {', '.join(names)}"
+    return [f"{represented}: look at their shares before you act on these"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import refitted, top_components
 
@@ -25,7 +26,7 @@ class Window:
 
 
 def window_agreement(
-    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape, seed: int
+    statistics: em.SufficientStatistics, parameters: Parameters, shape: Shape, seed: int
 ) -> float | None:
     """The agreement of the model with a refit to the customers of an earlier day.
 

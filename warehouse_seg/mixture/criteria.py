@@ -19,6 +19,7 @@ from sklearn.metrics import (
 )
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters, parameter_count
 from warehouse_seg.mixture.search import (
     MIN_EIGENVALUE,
     REGULARIZATION,
@@ -50,7 +51,7 @@ def candidate_of(
     """
     parameters = found.best.parameters
     responsibilities, objective = em.expectation(statistics, parameters)
-    free = em.parameter_count(shape.n_components, statistics.size, shape.covariance_type)
+    free = parameter_count(shape.n_components, statistics.size, shape.covariance_type)
     bic = -2 * objective + free * float(np.log(len(statistics)))
     entropy = _entropy(responsibilities)
     refusal = degeneracy(parameters, settings) or _hardly_measured(statistics, responsibilities)
@@ -86,7 +87,7 @@ def failed_candidate(shape: Shape, reason: str) -> Candidate:
 
 
 def held_out_log_likelihood(
-    statistics: em.SufficientStatistics, parameters: em.Parameters, shape: Shape
+    statistics: em.SufficientStatistics, parameters: Parameters, shape: Shape
 ) -> float | None:
     """Log density per customer of every fifth customer, under the model refitted without them.
 
@@ -120,7 +121,7 @@ def _agreement(statistics: em.SufficientStatistics, found: SearchResult) -> floa
     return float(np.mean(pairs)) if pairs else 1.0
 
 
-def degeneracy(parameters: em.Parameters, settings: ModelSettings) -> str | None:
+def degeneracy(parameters: Parameters, settings: ModelSettings) -> str | None:
     """Why a mixture cannot be chosen, None where it can: a component on equal customers, or on too few."""
     eigenvalue, weight = parameters.smallest_eigenvalue, float(parameters.weights.min())
     if eigenvalue < MIN_EIGENVALUE:

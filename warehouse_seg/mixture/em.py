@@ -29,8 +29,7 @@ the same code for customers in memory and for customers that never left the ware
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -38,8 +37,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.features.preparation import Prepared
-from warehouse_seg.model.gaussian import log_joint_coefficients
-from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.mixture.completion import (
+    PatternSums,
+    completed,
+    conditional_mean,
+    feature_count,
+    square,
+)
+from warehouse_seg.mixture.parameters import Parameters, natural_parameters
 from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
@@ -49,20 +54,6 @@ Rows = NDArray[np.int64] | NDArray[np.bool_] | slice
 
 POOLED_ITERATIONS = 50
 """One Gaussian converges as fast as the share of what is missing is small."""
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """A mixture in standardised units: weights (K,), means (K, D), covariances (K, D, D)."""
-
-    weights: Array
-    means: Array
-    covariances: Array
-
-    @property
-    def smallest_eigenvalue(self) -> float:
-        """Of all covariances; near zero where a component has collapsed onto few values."""
-        return float(np.linalg.eigvalsh(self.covariances).min())
 
 
 @dataclass(frozen=True)
@@ -76,15 +67,6 @@ class EMResult:
     objective: float
     iterations: int
     converged: bool
-
-
-def parameters_of(model: SegmentModel) -> Parameters:
-    """The parameters of a stored model, in the order of its components."""
-    return Parameters(
-        np.array([component.weight for component in model.components]),
-        np.array([component.mean for component in model.components]),
-        np.array([component.covariance for component in model.components]),
-    )
 
 
 @dataclass(frozen=True)
@@ -157,19 +139,8 @@ class SufficientStatistics:
         z = np.ascontiguousarray(self.rows[:, 1 : self.size + 1])
         for measured, places in self.groups:
             if not measured.all():
-                z[places] = _expected(z[places], measured, self.pooled)
+                z[places] = conditional_mean(z[places], measured, self.pooled)
         return z
-
-
-@dataclass(frozen=True)
-class PatternSums:
-    """Sums of the moments of all customers with one pattern, per component.
-
-    measured (D,): which features these customers have; sums (K, 1 + D + D (D + 1) / 2): rows of `SufficientStatistics`
-    """
-
-    measured: Flags
-    sums: Array
 
 
 def sufficient_statistics(
@@ -238,17 +209,6 @@ def sums_of(statistics: SufficientStatistics, responsibilities: Array) -> Iterat
         yield PatternSums(measured, responsibilities[:, places] @ statistics.rows[places])
 
 
-def completed(
-    patterns: Sequence[PatternSums] | Iterator[PatternSums], parameters: Parameters
-) -> Array:
-    """The sums over all customers (K, P), with the parts that were not measured as these parameters expect them.
-
-    parameters: of K components, or of one that stands for each
-    """
-    whole: Array = np.sum([_completed(one, parameters) for one in patterns], axis=0)
-    return whole
-
-
 def maximization(sums: Array, covariance_type: CovarianceType, regularization: float) -> Parameters:
     """Sums of moments per component (K, P) → the parameters that maximise the expected log likelihood.
 
@@ -257,7 +217,7 @@ def maximization(sums: Array, covariance_type: CovarianceType, regularization: f
     counts = np.maximum(sums[:, 0], 10 * np.finfo(float).eps)
     size = feature_count(sums.shape[1])
     means = sums[:, 1 : size + 1] / counts[:, None]
-    within = _square(sums[:, size + 1 :], size) / counts[:, None, None]
+    within = square(sums[:, size + 1 :], size) / counts[:, None, None]
     within -= means[:, :, None] * means[:, None, :]
     covariances = _constrained(within, counts, covariance_type)
     covariances[:, range(size), range(size)] += regularization
@@ -334,85 +294,12 @@ def from_responsibilities(
     return maximization(sums, covariance_type, regularization)
 
 
-def parameter_count(components: int, size: int, covariance_type: CovarianceType) -> int:
-    """Free parameters of a mixture: weights, means and covariances."""
-    full = size * (size + 1) // 2
-    covariance = {
-        "full": components * full,
-        "tied": full,
-        "diag": components * size,
-        "spherical": components,
-    }[covariance_type]
-    return components - 1 + components * size + covariance
-
-
-def natural_parameters(parameters: Parameters, measured: Flags) -> Array:
-    """(K, P): coefficients of the sufficient statistics in ln w_k + ln N(z_o | m_o, S_oo) of what was measured."""
-    components, size = parameters.means.shape
-    rows, columns = np.triu_indices(size)
-    result = np.zeros((components, 1 + size + len(rows)))
-    for k in range(components):
-        result[k, 0], result[k, 1 : size + 1], precision = log_joint_coefficients(
-            parameters.weights[k], parameters.means[k], parameters.covariances[k], measured
-        )
-        # An off-diagonal product stands once in the statistics and twice in the quadratic form.
-        result[k, size + 1 :] = np.where(rows == columns, -0.5, -1.0) * precision[rows, columns]
-    return result
-
-
 def _patterns(measured: Flags) -> tuple[Flags, NDArray[np.int64]]:
     """The patterns that occur (G, D) and which of them each row (n, D) is (n,)."""
     if measured.all():
         return np.ones((1, measured.shape[1]), dtype=bool), np.zeros(len(measured), dtype=np.int64)
     patterns, pattern = np.unique(measured, axis=0, return_inverse=True)
     return patterns, pattern.reshape(-1).astype(np.int64)
-
-
-def _regression(parameters: Parameters, measured: Flags) -> tuple[Array, Array, Array]:
-    """Per component the missing features given the measured ones: slopes B (K, m, o), constants (K, m), covariances."""
-    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
-    covariances = parameters.covariances
-    across = covariances[:, o[:, None], m]
-    slopes = np.swapaxes(np.linalg.solve(covariances[:, o[:, None], o], across), 1, 2)
-    constants = parameters.means[:, m] - np.einsum("kmo,ko->km", slopes, parameters.means[:, o])
-    return slopes, constants, covariances[:, m[:, None], m] - slopes @ across
-
-
-def _completed(pattern: PatternSums, parameters: Parameters) -> Array:
-    """The sums (K, P) of one pattern with the parts that were not measured as they are expected."""
-    measured, sums = pattern.measured, pattern.sums
-    if measured.all():
-        return sums
-    size = len(measured)
-    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
-    slopes, constants, covariances = _regression(parameters, measured)
-    counts, known = sums[:, 0], sums[:, 1 : size + 1][:, o]
-    squares = _square(sums[:, size + 1 :], size)
-    predicted = np.einsum("kmo,ko->km", slopes, known)
-    crossed = constants[:, :, None] * known[:, None, :] + slopes @ squares[:, o[:, None], o]
-    missing = (
-        counts[:, None, None] * (covariances + constants[:, :, None] * constants[:, None, :])
-        + constants[:, :, None] * predicted[:, None, :]
-        + predicted[:, :, None] * constants[:, None, :]
-        + slopes @ squares[:, o[:, None], o] @ np.swapaxes(slopes, 1, 2)
-    )
-    squares[:, m[:, None], o] = crossed
-    squares[:, o[:, None], m] = np.swapaxes(crossed, 1, 2)
-    squares[:, m[:, None], m] = missing
-    whole = sums.copy()
-    whole[:, 1 + m] = counts[:, None] * constants + predicted
-    rows, columns = np.triu_indices(size)
-    whole[:, size + 1 :] = squares[:, rows, columns]
-    return whole
-
-
-def _expected(z: Array, measured: Flags, pooled: Parameters) -> Array:
-    """Customers of one pattern (n, D) with the features that they lack as one Gaussian expects them."""
-    o, m = np.flatnonzero(measured), np.flatnonzero(~measured)
-    slopes, constants, _ = _regression(pooled, measured)
-    filled = z.copy()
-    filled[:, m] = constants[0] + z[:, o] @ slopes[0].T
-    return filled
 
 
 def _constrained(within: Array, counts: Array, covariance_type: CovarianceType) -> Array:
@@ -429,17 +316,3 @@ def _constrained(within: Array, counts: Array, covariance_type: CovarianceType) 
         diagonals = np.repeat(diagonals.mean(axis=1, keepdims=True), size, axis=1)
     diagonal: Array = diagonals[:, :, None] * identity
     return diagonal
-
-
-def _square(triangles: Array, size: int) -> Array:
-    """Upper triangles (K, D (D + 1) / 2) → symmetric matrices (K, D, D)."""
-    rows, columns = np.triu_indices(size)
-    result = np.empty((len(triangles), size, size))
-    result[:, rows, columns] = triangles
-    result[:, columns, rows] = triangles
-    return result
-
-
-def feature_count(moment_count: int) -> int:
-    """D from 1 + D + D (D + 1) / 2."""
-    return round((math.sqrt(8 * moment_count + 1) - 3) / 2)

@@ -28,6 +28,7 @@ from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import Prepared, Sample, prepare, warnings_for
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape, search
 from warehouse_seg.mixture.selection import (
     best_of_each_count,
@@ -235,7 +236,7 @@ def _try(
     shape: Shape,
     statistics: em.SufficientStatistics,
     settings: ModelSettings,
-    smaller: em.Parameters | None,
+    smaller: Parameters | None,
 ) -> EvaluatedCandidate:
     try:
         found = search(statistics, shape, settings.seed, smaller=smaller)
@@ -272,7 +273,7 @@ def _with_stability(
 
 
 def structure_warnings(
-    prepared: Prepared, parameters: em.Parameters, shape: Shape, seed: int
+    prepared: Prepared, parameters: Parameters, shape: Shape, seed: int
 ) -> list[ModelWarning]:
     """What to say of a mixture of this shape that describes customers with shuffled columns as well."""
     if shape.n_components == 1 or prepared.z.shape[1] == 1:
@@ -307,7 +308,7 @@ def _refuse_if_all_are(tried: Sequence[EvaluatedCandidate]) -> None:
     )
 
 
-def _components(parameters: em.Parameters) -> tuple[Component, ...]:
+def _components(parameters: Parameters) -> tuple[Component, ...]:
     """The mixture's components as segments, the largest first."""
     order = np.argsort(-parameters.weights, kind="stable")
     return tuple(

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.completion import PatternSums, completed, feature_count
+from warehouse_seg.mixture.parameters import Parameters, natural_parameters, parameters_of
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.exponent_text import exponent_texts
 from warehouse_seg.model.segment_model import SegmentModel
@@ -47,12 +49,12 @@ class Population:
     patterns: Sequence[Sequence[str]] = ()
     weight: str | None = None
 
-    def em_step(self, parameters: em.Parameters) -> tuple[Array, float]:
+    def em_step(self, parameters: Parameters) -> tuple[Array, float]:
         """The completed sums (K, P) of all customers under these parameters, and the objective."""
         sums, objective = [], 0.0
         for missing in ([], *self.patterns):
             measured = np.array([name not in missing for name in self.model.feature_names])
-            coefficients = em.natural_parameters(parameters, measured)
+            coefficients = natural_parameters(parameters, measured)
             query = sums_sql(
                 self.model,
                 coefficients,
@@ -65,8 +67,8 @@ class Population:
             # Nobody may be known in everything.
             if row["objective"] is not None:
                 objective += row["objective"]
-                sums.append(em.PatternSums(measured, sums_of_row(row, *coefficients.shape)))
-        return em.completed(sums, parameters), objective
+                sums.append(PatternSums(measured, sums_of_row(row, *coefficients.shape)))
+        return completed(sums, parameters), objective
 
     def log_density(self, model: SegmentModel) -> float:
         """Mean log density per customer under a model with the same features: nats, plain, whatever was rounded."""
@@ -125,7 +127,7 @@ def fit_to_population(
     """
     done = 0
 
-    def counted_step(parameters: em.Parameters) -> tuple[Array, float]:
+    def counted_step(parameters: Parameters) -> tuple[Array, float]:
         nonlocal done
         sums, objective = population.em_step(parameters)
         emit(
@@ -138,7 +140,7 @@ def fit_to_population(
 
     result = em.run_em(
         counted_step,
-        em.parameters_of(population.model),
+        parameters_of(population.model),
         population.model.covariance_type,
         gain=tolerance * population.customers,
         iterations=iterations,
@@ -151,7 +153,7 @@ def fit_to_population(
     )
 
 
-def with_parameters(model: SegmentModel, parameters: em.Parameters) -> SegmentModel:
+def with_parameters(model: SegmentModel, parameters: Parameters) -> SegmentModel:
     """The model with other weights, means and covariances under the same keys and names."""
     components = tuple(
         Component.from_covariance(
@@ -176,7 +178,7 @@ def sums_sql(
 ) -> str:
     """The query of the sums of the customers who lack these features and no others.
 
-    coefficients (K, P): of the moments in the log joint density (`em.natural_parameters`)
+    coefficients (K, P): of the moments in the log joint density (`natural_parameters`)
     features: a select; its result is one row: n_k, z_k_f, zz_k_f_g by segment and features, from 1, and objective
     """
     return render(
@@ -199,7 +201,7 @@ def is_diagonal(model: SegmentModel) -> bool:
 
 def sums_of_row(row: Mapping[str, Any], components: int, statistics: int) -> Array:
     """A row of `sums_sql` as sums (K, P) in the order of `em.SufficientStatistics`, zero where nothing was measured."""
-    size = em.feature_count(statistics)
+    size = feature_count(statistics)
     names = ["n_{k}", *(f"z_{{k}}_{f + 1}" for f in range(size))]
     names += [f"zz_{{k}}_{i + 1}_{j + 1}" for i, j in zip(*np.triu_indices(size), strict=True)]
     return np.array(

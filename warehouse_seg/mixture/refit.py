@@ -19,6 +19,7 @@ from warehouse_seg.features.preparation import Sample, prepare, prepare_as, warn
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
 from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled, structure_warnings
+from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.search import (
     COLD_START_MARGIN,
     REGULARIZATION,
@@ -166,7 +167,7 @@ def _ascended(active: SegmentModel, statistics: em.SufficientStatistics) -> em.E
     try:
         return em.fit_em(
             statistics,
-            em.parameters_of(active),
+            parameters_of(active),
             active.covariance_type,
             regularization=REGULARIZATION,
             tolerance=TOLERANCE,

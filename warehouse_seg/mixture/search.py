@@ -16,6 +16,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import KMeans, kmeans_plusplus
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
@@ -67,7 +68,7 @@ def search(
     shape: Shape,
     seed: int,
     *,
-    smaller: em.Parameters | None = None,
+    smaller: Parameters | None = None,
     regularization: float = REGULARIZATION,
     budget: SearchBudget | None = None,
     min_eigenvalue: float = MIN_EIGENVALUE,
@@ -112,7 +113,7 @@ def best_nondegenerate_fit(
 
 
 def is_degenerate(
-    parameters: em.Parameters, customers: int, min_eigenvalue: float = MIN_EIGENVALUE
+    parameters: Parameters, customers: int, min_eigenvalue: float = MIN_EIGENVALUE
 ) -> bool:
     """Whether a component stands on (nearly) equal customers or on a single one: there likelihood means nothing."""
     alone = parameters.weights.min() * customers < MIN_EFFECTIVE_CUSTOMERS
@@ -130,7 +131,7 @@ class _Ascent:
     def of_all(
         self,
         statistics: em.SufficientStatistics,
-        starts: Iterable[em.Parameters],
+        starts: Iterable[Parameters],
         iterations: int,
         tolerance: float,
     ) -> list[em.EMResult]:
@@ -150,7 +151,7 @@ class _Ascent:
     def _of(
         self,
         statistics: em.SufficientStatistics,
-        start: em.Parameters,
+        start: Parameters,
         iterations: int,
         tolerance: float,
     ) -> em.EMResult | None:
@@ -183,9 +184,9 @@ def _starts(
     shape: Shape,
     seed: int,
     kinds: Iterable[tuple[int, Partition]],
-    smaller: em.Parameters | None,
+    smaller: Parameters | None,
     regularization: float,
-) -> Iterator[em.Parameters]:
+) -> Iterator[Parameters]:
     for kind, partition in kinds:
         generator = np.random.default_rng([seed, shape.n_components, kind])
         labels = partition(statistics.z, shape.n_components, generator)
@@ -279,7 +280,7 @@ QUICK = SearchBudget(
 """For a question that is asked many times, such as whether bootstrap samples repeat a segmentation."""
 
 
-def _splits(parameters: em.Parameters) -> Iterator[em.Parameters]:
+def _splits(parameters: Parameters) -> Iterator[Parameters]:
     """Every component once in two halves, along its longest axis, a standard deviation apart each."""
     for k in np.argsort(-parameters.weights):
         values, vectors = np.linalg.eigh(parameters.covariances[k])
@@ -291,4 +292,4 @@ def _splits(parameters: em.Parameters) -> Iterator[em.Parameters]:
         means[k] -= 0.7 * axis
         covariances = np.concatenate([parameters.covariances, halved[None]])
         covariances[k] = halved
-        yield em.Parameters(weights, means, covariances)
+        yield Parameters(weights, means, covariances)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import (
     MIN_EIGENVALUE,
     QUICK,
@@ -53,7 +54,7 @@ class Stability:
 
 def bootstrap_stability(
     statistics: em.SufficientStatistics,
-    parameters: em.Parameters,
+    parameters: Parameters,
     shape: Shape,
     seed: int,
     bootstraps: int = BOOTSTRAPS,
@@ -87,7 +88,7 @@ def bootstrap_stability(
 
 def refitted(
     statistics: em.SufficientStatistics,
-    parameters: em.Parameters,
+    parameters: Parameters,
     shape: Shape,
     seed: int,
     min_eigenvalue: float = MIN_EIGENVALUE,
@@ -107,7 +108,7 @@ def refitted(
 
 
 def structure_gain(
-    z: Array, rounding_variance: Array, parameters: em.Parameters, shape: Shape, seed: int
+    z: Array, rounding_variance: Array, parameters: Parameters, shape: Shape, seed: int
 ) -> float:
     """What a mixture says about how features go together: nats per customer, beyond a single Gaussian's.
 
@@ -140,7 +141,7 @@ def _single_gaussian(statistics: em.SufficientStatistics) -> float:
     return em.expectation(statistics, parameters)[1]
 
 
-def top_components(statistics: em.SufficientStatistics, parameters: em.Parameters) -> Labels:
+def top_components(statistics: em.SufficientStatistics, parameters: Parameters) -> Labels:
     """The component with the largest membership, (n,)."""
     labels: Labels = em.log_joint(statistics, parameters).argmax(axis=0)
     return labels
@@ -162,7 +163,7 @@ def bootstrap_rows(count: int, seed: int, bootstraps: int) -> Iterator[NDArray[n
 
 def _warm(
     statistics: em.SufficientStatistics,
-    parameters: em.Parameters,
+    parameters: Parameters,
     shape: Shape,
     min_eigenvalue: float,
 ) -> em.EMResult | None:

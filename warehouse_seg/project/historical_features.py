@@ -16,7 +16,7 @@ from warehouse_seg.mixture import em
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
-from warehouse_seg.project.time_split import TimeSplit
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.settings import FeatureChoice
 from warehouse_seg.sql.rendering import render, render_statement
 from warehouse_seg.warehouse.connection import Columns, Warehouse
@@ -55,7 +55,7 @@ class HistoricalFeatures:
         query = past_features_query(self.warehouse, self.session, self.model.categories, day)
         return self._sampled(query, self.model.column_names, size)
 
-    def time_split(self) -> TimeSplit | str:
+    def time_split(self) -> TimeSplit | Unavailable:
         """The customers of the day one window ago, and what they did since; or why they say nothing."""
         day, settings = self._day(1), self.session.settings.model
         query = followed_features_query(
@@ -65,7 +65,9 @@ class HistoricalFeatures:
         columns = self._sampled(query, names, settings.sample_size)
         count = len(columns["customer_id"])
         if count < MIN_CUSTOMERS:
-            return f"{count} customers had ordered before {day}, needed {MIN_CUSTOMERS}"
+            return Unavailable(
+                f"{count} customers had ordered before {day}, needed {MIN_CUSTOMERS}"
+            )
         choices = [
             FeatureChoice(name=name, transform=None if shares else f.transform)
             for f in self.model.features
@@ -75,7 +77,7 @@ class HistoricalFeatures:
         try:
             prepared = prepare(columns, choices, named=False)
         except UsageError as error:
-            return f"as of {day}: {error}"
+            return Unavailable(f"as of {day}: {error}")
         return TimeSplit(
             as_of_date=day,
             window_days=self.window_days,
@@ -95,20 +97,24 @@ class HistoricalFeatures:
 
 def historical_features(
     warehouse: Warehouse, session: Session, model: SegmentModel, window_days: int | None
-) -> HistoricalFeatures | str:
+) -> HistoricalFeatures | Unavailable:
     """The history behind a model, or why nothing can be said of earlier days.
 
     window_days: None for 90 days, or a quarter of the history where that is less
     Raises UsageError where the given window is longer than the history allows.
     """
     if session.settings.transactions is None:
-        return "a ready feature_table shows one day only; earlier days need order lines (`transactions`)"
+        return Unavailable(
+            "a ready feature_table shows one day only; earlier days need order lines (`transactions`)"
+        )
     own = render("seg_rfm_features").split()
     foreign = [
         name for name in model.column_names if name not in own and not _is_of_category(name, model)
     ]
     if foreign:
-        return f"{', '.join(foreign)}: nobody knows the values that `extra_features` had on an earlier day"
+        return Unavailable(
+            f"{', '.join(foreign)}: the values that `extra_features` had on an earlier day are unknown"
+        )
     rfm = session.manifest.relation("seg_customer_rfm")
     (span,) = warehouse.rows(render_statement("history_span", rfm=rfm))
     as_of_date, days = span["as_of_date"], int(span["tenure_days"])
@@ -119,7 +125,9 @@ def historical_features(
             f"days, and a window is at most a quarter of it"
         )
     if longest < MIN_WINDOW_DAYS:
-        return f"the order history has {days} days; needed at least {PARTS * MIN_WINDOW_DAYS}"
+        return Unavailable(
+            f"the order history has {days} days; needed at least {PARTS * MIN_WINDOW_DAYS}"
+        )
     window = window_days or min(DEFAULT_WINDOW_DAYS, longest)
     return HistoricalFeatures(warehouse, session, model, as_of_date, window)
 

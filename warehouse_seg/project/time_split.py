@@ -25,3 +25,10 @@ class TimeSplit:
     history: Array
     spend: Array
     bought: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Why nothing can be said of an earlier day."""
+
+    reason: str

@@ -10,22 +10,26 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.evaluation.comparison import (
-    UNASSIGNED,
-    Compared,
-    Customers,
+    MethodComparison,
+    MethodResult,
     bootstrap_agreement,
     compare,
+)
+from warehouse_seg.evaluation.comparison_verdict import verdict
+from warehouse_seg.evaluation.methods import (
+    UNASSIGNED,
+    Customers,
     density,
     knee,
     methods_for,
     nearest_label,
     rules,
-    verdict,
 )
-from warehouse_seg.evaluation.predictive_power import Judgement, Prediction
+from warehouse_seg.evaluation.prediction import Judgement, Prediction
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
-from warehouse_seg.project.time_split import TimeSplit
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
 Array = NDArray[np.float64]
 COUNT = 900
@@ -56,7 +60,7 @@ def crossed() -> tuple[Array, NDArray[np.intp]]:
     )
 
 
-def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[em.SufficientStatistics, em.Parameters]:
+def mixture_of(z: Array, types: NDArray[np.intp]) -> tuple[em.SufficientStatistics, Parameters]:
     """The optimum that the planted types lead to."""
     statistics = em.sufficient_statistics(z)
     start = em.from_responsibilities(statistics, np.eye(3)[types].T, "full")
@@ -75,18 +79,21 @@ def test_every_method_finds_types_that_are_balls_apart(name: str) -> None:
 def test_on_balls_a_simpler_method_does_as_well() -> None:
     z, types = balls()
     statistics, parameters = mixture_of(z, types)
-    mixture, *others = compare(Customers(z, None), statistics, parameters, SHAPE, seed=1)
-    assert mixture.as_good is None
+    unavailable = Unavailable("no orders")
+    comparison = compare(Customers(z, None), statistics, parameters, SHAPE, 1, unavailable)
+    mixture, *others = comparison.methods
+    assert mixture.as_good_as_mixture is None
     assert mixture.agreement == pytest.approx(1)
-    by_name = {one.method: one for one in others}
-    assert by_name["k-means"].as_good
+    by_name = {method.method: method for method in others}
+    assert by_name["k-means"].as_good_as_mixture
     assert by_name["k-means"].stability > 0.98
-    said = verdict((mixture, *others), blended=0.0)
-    assert "k-means (repeats at 1.00, segments as compact)" in said
-    assert "take what is simpler" in said
+    assert comparison.time_split == unavailable
+    sentence = verdict(comparison)
+    assert "k-means (stability 1.00, segments as compact)" in sentence
+    assert "take the simpler method" in sentence
 
 
-def test_across_each_other_only_the_mixture_repeats_and_foretells() -> None:
+def test_across_each_other_only_the_mixture_is_stable_and_predicts() -> None:
     z, types = crossed()
     statistics, parameters = mixture_of(z, types)
     random = np.random.default_rng(3)
@@ -94,14 +101,15 @@ def test_across_each_other_only_the_mixture_repeats_and_foretells() -> None:
     time_split = TimeSplit(
         "2026-01-01", 90, statistics, random.random((COUNT, 3)), spend, spend > 0
     )
-    compared = compare(
+    comparison = compare(
         Customers(z, time_split.history), statistics, parameters, SHAPE, 1, time_split
     )
-    assert [one.method for one in compared][-1] == "RFM rules"
-    assert not any(one.as_good for one in compared)
-    assert all(one.prediction is not None for one in compared)
-    assert [one.by_membership is not None for one in compared] == [True, *[False] * 5]
-    assert "No simpler method does as well" in verdict(compared, blended=0.1)
+    methods = comparison.methods
+    assert [method.method for method in methods][-1] == "RFM rules"
+    assert not any(method.as_good_as_mixture for method in methods)
+    assert all(method.from_labels is not None for method in methods)
+    assert [method.from_memberships is not None for method in methods] == [True, *[False] * 5]
+    assert "No simpler method does as well" in verdict(comparison)
 
 
 def test_customers_far_from_all_are_unassigned_by_density() -> None:
@@ -128,7 +136,7 @@ def test_a_label_comes_from_the_nearest_customer() -> None:
     assert nearest_label(np.array([[1.0], [9.0]]), part, labels).tolist() == [7, UNASSIGNED]
 
 
-def test_labels_by_chance_do_not_repeat_and_labels_by_rule_do() -> None:
+def test_labels_by_chance_are_not_stable_and_labels_by_rule_are() -> None:
     z, types = balls()
     customers = Customers(z, None)
     random = np.random.default_rng(4)
@@ -153,29 +161,33 @@ def test_rules_need_an_order_history() -> None:
 # ------------------------------------------------------------------------------------------------------ verdict
 
 PREDICTION = Prediction("k-means", 0.4, 0.7, 0.5, "alike", "alike")
-MIXTURE = Compared("mixture", 3, 0.0, 0.4, 0.9, 900.0, 0.95, 1.0, PREDICTION)
-KMEANS = replace(MIXTURE, method="k-means", as_good=True)
+MIXTURE = MethodResult("mixture", 3, 0.0, 0.4, 0.9, 900.0, 0.95, 1.0, PREDICTION)
+KMEANS = replace(MIXTURE, method="k-means", as_good_as_mixture=True)
+
+
+def sentence_on(*methods: MethodResult) -> str:
+    return verdict(MethodComparison(methods, Unavailable("not asked"), unclear_share=0.25))
 
 
 @pytest.mark.parametrize(
-    ("spend", "said"),
-    [("alike", "repeats at 0.95, foretells as much"), ("worse", "foretells more")],
+    ("spend", "expected"),
+    [("alike", "stability 0.95, predicts as well"), ("worse", "predicts better")],
 )
-def test_the_verdict_says_what_a_rival_foretells(spend: Judgement, said: str) -> None:
-    rival = replace(KMEANS, prediction=replace(PREDICTION, spend=spend))
-    assert said in verdict((MIXTURE, rival), blended=0.25)
+def test_the_verdict_says_what_a_rival_predicts(spend: Judgement, expected: str) -> None:
+    rival = replace(KMEANS, from_labels=replace(PREDICTION, spend_comparison=spend))
+    assert expected in sentence_on(MIXTURE, rival)
 
 
 def test_the_verdict_says_what_memberships_add() -> None:
-    assert "they foretell" not in verdict((MIXTURE, KMEANS), blended=0.25)
-    labels_are_worse = replace(PREDICTION, by="memberships", spend="worse")
-    said = verdict((replace(MIXTURE, by_membership=labels_are_worse), KMEANS), blended=0.25)
-    assert "they foretell more than its labels do" in said
-    assert "25% of these customers are not clearly of one segment" in said
+    assert "they predict" not in sentence_on(MIXTURE, KMEANS)
+    labels_are_worse = replace(PREDICTION, source="memberships", spend_comparison="worse")
+    sentence = sentence_on(replace(MIXTURE, from_memberships=labels_are_worse), KMEANS)
+    assert "they predict better than its labels" in sentence
+    assert "25% of these customers are not clearly in one segment" in sentence
 
 
 def test_two_rivals_do_as_well() -> None:
     ward = replace(KMEANS, method="Ward hierarchical", stability=0.97)
-    said = verdict((MIXTURE, KMEANS, ward), blended=0.25)
-    assert "Ward hierarchical (repeats at 0.97, foretells as much) and k-means (repeats" in said
-    assert "do as well" in said
+    sentence = sentence_on(MIXTURE, KMEANS, ward)
+    assert "Ward hierarchical (stability 0.97, predicts as well) and k-means (stab" in sentence
+    assert "do as well" in sentence

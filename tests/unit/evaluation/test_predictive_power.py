@@ -1,4 +1,4 @@
-"""What descriptions of customers foretell: planted types that spend differently later, and nothing where nothing is."""
+"""What sources predict: planted types that spend differently later, and nothing where nothing is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warehouse_seg.evaluation.predictive_power import (
-    indicators,
-    judged,
-    predictions,
-    predictive_power,
-)
+from warehouse_seg.evaluation.prediction import indicators, judgement, predictions
+from warehouse_seg.evaluation.predictive_power import PredictivePower, predictive_power
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.project.time_split import TimeSplit
@@ -37,7 +33,7 @@ def spend_by_type(types: NDArray[np.intp], seed: int) -> Array:
     return spend
 
 
-def test_planted_types_foretell_more_than_shuffled_ones() -> None:
+def test_planted_types_predict_more_than_shuffled_ones() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
     shuffled = np.random.default_rng(3).permutation(memberships)
@@ -48,13 +44,13 @@ def test_planted_types_foretell_more_than_shuffled_ones() -> None:
     assert other.spend_r2 is not None
     assert own.spend_r2 > 0.3
     assert other.spend_r2 < 0.01
-    assert (other.spend, other.buying) == ("better", "better")
+    assert (other.spend_comparison, other.buying_comparison) == ("better", "better")
     assert own.buying_auc is not None
     assert own.buying_auc > 0.7
-    assert (own.spend, own.buying) == (None, None)
+    assert (own.spend_comparison, own.buying_comparison) == (None, None)
 
 
-def test_shuffled_memberships_foretell_less_than_planted_types() -> None:
+def test_shuffled_memberships_predict_less_than_planted_types() -> None:
     """The other sign."""
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
@@ -62,7 +58,7 @@ def test_shuffled_memberships_foretell_less_than_planted_types() -> None:
     _, other = predictions(
         {"shuffled": shuffled, "memberships": memberships}, spend, spend > 0, seed=1
     )
-    assert (other.spend, other.buying) == ("worse", "worse")
+    assert (other.spend_comparison, other.buying_comparison) == ("worse", "worse")
 
 
 def test_two_descriptions_that_say_nothing_are_alike() -> None:
@@ -71,16 +67,20 @@ def test_two_descriptions_that_say_nothing_are_alike() -> None:
     random = np.random.default_rng(4)
     noise = {name: random.standard_normal((COUNT, 3)) for name in ("one", "two")}
     _, other = predictions(noise, spend, spend > 0, seed=1)
-    assert (other.spend, other.buying) == ("alike", "alike")
+    assert (other.spend_comparison, other.buying_comparison) == ("alike", "alike")
 
 
 @pytest.mark.parametrize("bought", [np.zeros(COUNT, bool), np.arange(COUNT) < 10])
 def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]) -> None:
     memberships, _ = memberships_and_types(seed=1)
     designs = {"one": memberships, "two": memberships}
-    for found in predictions(designs, np.where(bought, 10.0, 0.0), bought, seed=1):
-        assert (found.spend_r2, found.buying_auc, found.buying_log_loss) == (None, None, None)
-        assert (found.spend, found.buying) == (None, None)
+    for prediction in predictions(designs, np.where(bought, 10.0, 0.0), bought, seed=1):
+        assert (prediction.spend_r2, prediction.buying_auc, prediction.buying_log_loss) == (
+            None,
+            None,
+            None,
+        )
+        assert (prediction.spend_comparison, prediction.buying_comparison) == (None, None)
 
 
 def test_where_everybody_buys_only_spend_is_measured() -> None:
@@ -107,9 +107,9 @@ def test_a_difference_counts_from_two_standard_errors_on() -> None:
     other = np.zeros(10)
     spread = np.array([-1.0, 1.0] * 5) * np.sqrt(0.9)
     error = np.sqrt(0.35)
-    assert judged(spread + 2.01 * error, other) == "better"
-    assert judged(spread + 1.99 * error, other) == "alike"
-    assert judged(spread - 2.01 * error, other) == "worse"
+    assert judgement(spread + 2.01 * error, other) == "better"
+    assert judgement(spread + 1.99 * error, other) == "alike"
+    assert judgement(spread - 2.01 * error, other) == "worse"
 
 
 def test_the_time_split_fits_as_of_the_day() -> None:
@@ -120,17 +120,19 @@ def test_the_time_split_fits_as_of_the_day() -> None:
     spend = np.where(types == 1, 100.0, 0.0) * (random.random(COUNT) < 0.8)
     history = random.random((COUNT, 3))
     time_split = TimeSplit("2026-01-01", 90, em.sufficient_statistics(z), history, spend, spend > 0)
-    found = {one.by: one for one in predictive_power(time_split, Shape(2, "full"), seed=1)}
-    assert list(found) == [
+    power = predictive_power(time_split, Shape(2, "full"), seed=1)
+    assert isinstance(power, PredictivePower)
+    by_source = {prediction.source: prediction for prediction in power.predictions}
+    assert list(by_source) == [
         "memberships",
         "top segment",
         "k-means labels",
         "RFM quintiles",
         "the features themselves",
     ]
-    assert (found["memberships"].buying_auc or 0) > 0.85
-    assert found["RFM quintiles"].buying == "better"
-    assert found["k-means labels"].buying in ("alike", "better")
+    assert (by_source["memberships"].buying_auc or 0) > 0.85
+    assert by_source["RFM quintiles"].buying_comparison == "better"
+    assert by_source["k-means labels"].buying_comparison in ("alike", "better")
 
 
 def test_indicators_have_a_column_for_each_label_that_occurs() -> None:

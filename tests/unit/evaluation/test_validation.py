@@ -10,38 +10,34 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from warehouse_seg.evaluation import validation
-from warehouse_seg.evaluation.predictive_power import Judgement, Prediction
-from warehouse_seg.evaluation.validation import (
-    Likelihood,
-    PredictivePower,
-    Starts,
-    Validation,
-    Window,
-    agreement,
-    audit,
-    likelihood,
-    separation,
-    start_stability,
-    verdict,
-    window_agreement,
-)
+from warehouse_seg.evaluation.audit import audit
+from warehouse_seg.evaluation.likelihood import Likelihood, likelihood
+from warehouse_seg.evaluation.prediction import Judgement, Prediction
+from warehouse_seg.evaluation.predictive_power import PredictivePower
+from warehouse_seg.evaluation.reference import reference_agreement
+from warehouse_seg.evaluation.separation import MERGE_AFFINITY, separation
+from warehouse_seg.evaluation.starts import StartStability, start_stability
+from warehouse_seg.evaluation.validation import Validation
+from warehouse_seg.evaluation.validation_verdict import verdict
+from warehouse_seg.evaluation.windows import Window, window_agreement
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import Stability
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.project.time_split import Unavailable
 
 Array = NDArray[np.float64]
 
-TWO = em.Parameters(
+TWO = Parameters(
     np.array([0.6, 0.4]), np.array([[-2.0, 0.0], [2.0, 1.0]]), np.array([np.eye(2), np.eye(2) / 2])
 )
 SHAPE = Shape(2, "full")
 
 
-def customers(parameters: em.Parameters, count: int, seed: int) -> Array:
+def customers(parameters: Parameters, count: int, seed: int) -> Array:
     random = np.random.default_rng(seed)
     kind = random.choice(len(parameters.weights), count, p=parameters.weights)
     spread = np.linalg.cholesky(parameters.covariances)[kind]
@@ -77,7 +73,7 @@ def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussia
 
 
 def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
-    one = em.Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
+    one = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
     statistics = em.sufficient_statistics(customers(one, 3_000, seed=2))
     start = em.from_responsibilities(
         statistics, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
@@ -93,7 +89,7 @@ def test_searches_from_other_starts_find_the_planted_segments() -> None:
     statistics = em.sufficient_statistics(z)
     fit = em.fit_em(statistics, TWO, "full")
     found = start_stability(statistics, fit.parameters, SHAPE, seed=1)
-    assert found.sound == found.searches
+    assert found.nondegenerate == found.searches
     assert found.agreement is not None
     assert found.agreement > 0.99
     assert found.gain == pytest.approx(0, abs=1e-3)
@@ -115,7 +111,7 @@ def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optim
     z = customers(TWO, 1_000, seed=3)
     z[:, 1] *= 1e-3
     found = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
-    assert (found.sound, found.agreement, found.gain) == (0, None, None)
+    assert (found.nondegenerate, found.agreement, found.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
@@ -169,20 +165,22 @@ def counts(**customers_of: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def test_a_reference_that_agrees_perfectly() -> None:
-    found = agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
+    found = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
     assert found.adjusted_rand == pytest.approx(1)
     assert found.normalized_mutual_information == pytest.approx(1)
     assert (found.groups, found.customers) == (3, 1_000)
 
 
 def test_a_reference_that_has_nothing_to_do_with_it() -> None:
-    found = agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
+    found = reference_agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
     assert found.adjusted_rand == pytest.approx(0, abs=0.01)
     assert found.normalized_mutual_information == pytest.approx(0, abs=0.01)
 
 
 def test_customers_without_a_reference_are_left_out() -> None:
-    found = agreement("kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600}))
+    found = reference_agreement(
+        "kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600})
+    )
     assert found.customers == 800
     assert found.adjusted_rand == pytest.approx(1)
 
@@ -191,9 +189,9 @@ def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
     rows = counts(
         s1={"young": 800, "old": 200}, s2={"young": 480, "old": 520}, s3={"young": 520, "old": 480}
     )
-    flagged = {(one.place, one.group) for one in audit(rows) if one.flagged}
+    flagged = {(one.name, one.group) for one in audit(rows) if one.flagged}
     assert flagged == {("s1", "young"), ("s1", "old"), ("s2", "old")}
-    (young,) = [one for one in audit(rows) if (one.place, one.group) == ("s1", "young")]
+    (young,) = [one for one in audit(rows) if (one.name, one.group) == ("s1", "young")]
     assert (young.kind, young.customers, young.share) == ("segment", 800, 0.8)
     assert young.overall_share == pytest.approx(0.6)
     assert young.ratio == pytest.approx(0.8 / 0.6)
@@ -212,9 +210,9 @@ def test_a_difference_among_few_customers_may_be_chance() -> None:
     assert any(one.flagged for one in audit(many))
 
 
-def test_who_is_told_nothing_of_is_a_group() -> None:
+def test_customers_without_a_value_are_a_group() -> None:
     found = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
-    assert {one.group for one in found} == {"young", "not told"}
+    assert {one.group for one in found} == {"young", "unknown"}
     assert all(one.flagged for one in found if one.kind == "segment")
     assert not any(one.flagged for one in found if one.kind == "tier")
 
@@ -226,43 +224,57 @@ def prediction(by: str, spend: Judgement | None, buying: Judgement | None) -> Pr
     return Prediction(by, 0.5, 0.8, 0.4, spend, buying)
 
 
-SOUND = Validation(
+STABLE = Validation(
     model_version=3,
     segments=("s1", "s2"),
     customers=1_000,
     likelihood=Likelihood(-1.0, -1.1, -2.0),
-    starts=Starts(3, 3, 1.0, 0.0),
+    starts=StartStability(3, 3, 1.0, 0.0),
     bootstraps=Stability(0.95, (0.9, 0.9), 0.0),
     windows=(Window("2026-01-01", 900, 0.9),),
     pairs=separation(model(0.0, 9.0)),
-    time_split=None,
-    without_time_split="",
+    predictive_power=Unavailable("not asked"),
     reference=None,
     protected=(),
 )
 
 
-def test_a_sound_model_gets_a_plain_sentence() -> None:
-    assert verdict(SOUND) == (
-        "The 2 segments of version 3 repeat on bootstrap samples (0.95) and on earlier days (0.90); "
-        "every two of them are apart."
+def test_a_stable_model_gets_a_plain_sentence() -> None:
+    assert verdict(STABLE) == (
+        "The 2 segments of version 3 are stable on bootstrap samples (0.95) and on earlier days (0.90); "
+        "all segments are separate."
     )
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"bootstraps": Stability(0.6, (0.5, 0.5), 0.0)}, "do not repeat on bootstrap samples"),
-        ({"bootstraps": Stability(0.9, (0.99, 0.5), 0.0)}, "but not one by one (s2 0.50)"),
-        ({"windows": (Window("2026-01-01", 900, 0.4),)}, "would have drawn them otherwise (0.40)"),
-        ({"windows": ()}, "repeat on bootstrap samples (0.95); every"),
-        ({"windows": (Window("2026-01-01", 900, None),)}, "on earlier days mixtures of this shape"),
-        ({"starts": Starts(3, 3, 0.5, 0.02)}, "ends 0.020 nats per customer better"),
-        ({"starts": Starts(3, 0, None, None)}, "only collapse: fit fewer segments"),
-        ({"pairs": separation(model(0.0, 1.0))}, "s1 and s2 overlap so much"),
+        (
+            {"bootstraps": Stability(0.6, (0.5, 0.5), 0.0)},
+            "are not stable on bootstrap samples (0.60",
+        ),
+        (
+            {"bootstraps": Stability(0.9, (0.99, 0.5), 0.0)},
+            "single segments are not stable: s2 (0.50)",
+        ),
+        (
+            {"windows": (Window("2026-01-01", 900, 0.4),)},
+            "refits on earlier days give other segments (0.40)",
+        ),
+        ({"windows": ()}, "are stable on bootstrap samples (0.95); all"),
+        (
+            {"windows": (Window("2026-01-01", 900, None),)},
+            "on every earlier day a refit of this shape collapsed",
+        ),
+        ({"starts": StartStability(3, 3, 0.5, 0.02)}, "ends 0.020 nats per customer better"),
+        (
+            {"starts": StartStability(3, 0, None, None)},
+            "every search from other starts collapsed: fit fewer segments",
+        ),
+        ({"pairs": separation(model(0.0, 1.0))}, "is one group: s1 with s2"),
         (
             {"protected": audit(counts(s1={"a": 800, "b": 200}, s2={"a": 200, "b": 800}))},
-            "protected groups are spread unevenly over s1, s2",
+            "over- or under-represented in s1, s2",
         ),
         (
             {"protected": audit(counts(s1={"a": 500, "b": 500}, s2={"a": 500, "b": 500}))},
@@ -271,20 +283,32 @@ def test_a_sound_model_gets_a_plain_sentence() -> None:
     ],
 )
 def test_every_doubt_is_in_the_verdict(change: dict[str, Any], said: str) -> None:
-    assert said in verdict(replace(SOUND, **change))
+    assert said in verdict(replace(STABLE, **change))
+
+
+def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
+    warned = replace(STABLE, warnings=("there is no stable segmentation", "few customers."))
+    assert verdict(warned).endswith(
+        "all segments are separate. Warning stored with the model: there is no stable segmentation. "
+        "Warning stored with the model: few customers."
+    )
 
 
 @pytest.mark.parametrize(
     ("spend", "buying", "said"),
     [
-        ("better", "better", "memberships say more than RFM quintiles"),
-        ("worse", "worse", "memberships say less than RFM quintiles"),
-        ("alike", "alike", "memberships say as much as RFM quintiles"),
-        ("better", "worse", "(on spend) more than and (on buying at all) less than RFM quintiles"),
-        (None, "better", "memberships say more than RFM quintiles"),
+        ("better", "better", "predict the next 90 days better than RFM quintiles"),
+        ("worse", "worse", "predict the next 90 days worse than RFM quintiles"),
+        ("alike", "alike", "predict the next 90 days as well as RFM quintiles"),
+        (
+            "better",
+            "worse",
+            "better than RFM quintiles for spend, worse than RFM quintiles for buying at all",
+        ),
+        (None, "better", "predict the next 90 days better than RFM quintiles"),
     ],
 )
-def test_the_verdict_says_what_memberships_foretell(
+def test_the_verdict_says_what_memberships_predict(
     spend: Judgement | None, buying: Judgement | None, said: str
 ) -> None:
     predictions = (
@@ -292,9 +316,9 @@ def test_the_verdict_says_what_memberships_foretell(
         prediction("RFM quintiles", spend, buying),
     )
     split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
-    assert said in verdict(replace(SOUND, time_split=split))
+    assert said in verdict(replace(STABLE, predictive_power=split))
 
 
 def test_the_module_names_what_it_means_by_one_peak() -> None:
     """Two standard deviations apart: exp(-2^2 / 8)."""
-    assert pytest.approx(np.exp(-(2**2) / 8)) == validation.MERGE
+    assert pytest.approx(np.exp(-(2**2) / 8)) == MERGE_AFFINITY

@@ -15,6 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.completion import completed
+from warehouse_seg.mixture.parameters import Parameters, parameter_count
 from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]
@@ -23,13 +25,13 @@ TYPES: tuple[CovarianceType, ...] = get_args(CovarianceType)
 CUSTOMERS = 120
 
 
-def overlapping(seed: int, size: int, count: int) -> tuple[Array, em.Parameters]:
+def overlapping(seed: int, size: int, count: int) -> tuple[Array, Parameters]:
     """Customers around `count` centres (n, D), and a rough start."""
     generator = np.random.default_rng(seed)
     centres = 2 * generator.normal(size=(count, size))
     labels = generator.integers(count, size=CUSTOMERS)
     z = centres[labels] + generator.normal(size=(CUSTOMERS, size)) * generator.uniform(0.3, 1, size)
-    start = em.Parameters(
+    start = Parameters(
         weights=generator.dirichlet(np.full(count, 5.0)),
         means=centres + 0.5 * generator.normal(size=centres.shape),
         covariances=np.repeat(np.eye(size)[None], count, axis=0),
@@ -38,7 +40,7 @@ def overlapping(seed: int, size: int, count: int) -> tuple[Array, em.Parameters]
 
 
 @st.composite
-def ascents(draw: st.DrawFn) -> tuple[Array, Array, em.Parameters, CovarianceType]:
+def ascents(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
     """Customers, rounding variances above zero, a start and a covariance type."""
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -52,7 +54,7 @@ def ascents(draw: st.DrawFn) -> tuple[Array, Array, em.Parameters, CovarianceTyp
 @settings(max_examples=40, derandomize=True, deadline=None)
 @given(ascents())
 def test_the_objective_never_falls(
-    ascent: tuple[Array, Array, em.Parameters, CovarianceType],
+    ascent: tuple[Array, Array, Parameters, CovarianceType],
 ) -> None:
     z, rounding_variance, parameters, covariance_type = ascent
     statistics = em.sufficient_statistics(z, rounding_variance)
@@ -60,7 +62,7 @@ def test_the_objective_never_falls(
     for _ in range(15):
         responsibilities, objective = em.expectation(statistics, parameters)
         objectives.append(objective)
-        sums = em.completed(em.sums_of(statistics, responsibilities), parameters)
+        sums = completed(em.sums_of(statistics, responsibilities), parameters)
         parameters = em.maximization(sums, covariance_type, 0.0)
     rounding = 1e-12 * CUSTOMERS * np.abs(objectives).max()
     assert np.diff(objectives).min() >= -rounding
@@ -77,8 +79,8 @@ def test_a_regularization_added_afterwards_is_no_ascent() -> None:
 
 
 def scikit_learn_after(
-    iterations: int, z: Array, start: em.Parameters, covariance_type: CovarianceType
-) -> em.Parameters:
+    iterations: int, z: Array, start: Parameters, covariance_type: CovarianceType
+) -> Parameters:
     precisions = np.linalg.inv(start.covariances)
     mixture = GaussianMixture(
         len(start.weights),
@@ -99,7 +101,7 @@ def scikit_learn_after(
         # Stopped before it converged: on purpose.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(z)
-    return em.Parameters(mixture.weights_, mixture.means_, square(mixture, z.shape[1]))
+    return Parameters(mixture.weights_, mixture.means_, square(mixture, z.shape[1]))
 
 
 def square(mixture: GaussianMixture, size: int) -> Array:
@@ -158,7 +160,7 @@ def test_rounding_by_hand() -> None:
 
 def test_rounding_in_a_responsibility_by_hand() -> None:
     """Halfway between a narrow and a wide segment: what is rounded speaks less for the narrow one."""
-    parameters = em.Parameters(
+    parameters = Parameters(
         np.array([0.5, 0.5]), np.array([[-1.0], [1.0]]), np.array([[[0.25]], [[1.0]]])
     )
     exact, rounded = (
@@ -180,9 +182,7 @@ def test_rounding_in_a_responsibility_by_hand() -> None:
 def test_equal_customers_do_not_collapse_where_rounding_is_known() -> None:
     """Half of the customers at one value: the variance goes to the rounding's own, and without that to zero."""
     z = np.concatenate([np.zeros((60, 1)), np.random.default_rng(1).normal(3, 1, (60, 1))])
-    start = em.Parameters(
-        np.array([0.5, 0.5]), np.array([[0.0], [3.0]]), np.array([[[0.5]], [[1.0]]])
-    )
+    start = Parameters(np.array([0.5, 0.5]), np.array([[0.0], [3.0]]), np.array([[[0.5]], [[1.0]]]))
     with pytest.raises(np.linalg.LinAlgError):
         em.fit_em(em.sufficient_statistics(z), start, "full", tolerance=0, iterations=500)
     known = em.fit_em(em.sufficient_statistics(z, np.full_like(z, 0.01)), start, "full")
@@ -205,7 +205,7 @@ def test_parameters_are_found_again() -> None:
     generator = np.random.default_rng(2)
     truth = [(-2.0, 0.5), (2.0, 1.0)]
     z = np.concatenate([generator.normal(mean, scale, (4000, 1)) for mean, scale in truth])
-    start = em.Parameters(
+    start = Parameters(
         np.array([0.5, 0.5]), np.array([[-0.5], [0.5]]), np.array([[[1.0]], [[1.0]]])
     )
     fit = em.fit_em(em.sufficient_statistics(z), start, "full", tolerance=1e-10)
@@ -227,7 +227,7 @@ def test_stopping_early_is_said() -> None:
 )
 def test_free_parameters(covariance_type: CovarianceType, count: int) -> None:
     """Three segments over three features, as scikit-learn counts them for BIC."""
-    assert em.parameter_count(3, 3, covariance_type) == count
+    assert parameter_count(3, 3, covariance_type) == count
     mixture = GaussianMixture(3, covariance_type=covariance_type)
     mixture.means_ = np.zeros((3, 3))
     assert mixture._n_parameters() == count

@@ -13,6 +13,7 @@ from scipy.stats import multivariate_normal
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape, search
 from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import Settings, settings_from
@@ -23,10 +24,10 @@ CUSTOMERS = 150
 TYPES: tuple[CovarianceType, ...] = ("full", "tied", "diag", "spherical")
 
 
-def parameters_of(generator: np.random.Generator, count: int, size: int) -> em.Parameters:
+def parameters_of(generator: np.random.Generator, count: int, size: int) -> Parameters:
     roots = generator.normal(size=(count, size, size))
     covariances = roots @ np.swapaxes(roots, 1, 2) / size + 0.2 * np.eye(size)
-    return em.Parameters(
+    return Parameters(
         generator.dirichlet(np.full(count, 4.0)), generator.normal(0, 2, (count, size)), covariances
     )
 
@@ -36,7 +37,7 @@ def with_gaps(generator: np.random.Generator, z: Array, share: float) -> Array:
 
 
 @st.composite
-def customers(draw: st.DrawFn) -> tuple[Array, Array, Array | None, em.Parameters]:
+def customers(draw: st.DrawFn) -> tuple[Array, Array, Array | None, Parameters]:
     """Customers with gaps, rounding variances, weights or none, and parameters to start from."""
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
@@ -49,7 +50,7 @@ def customers(draw: st.DrawFn) -> tuple[Array, Array, Array | None, em.Parameter
 @settings(max_examples=30)
 @given(customers())
 def test_a_customer_is_judged_by_what_was_measured(
-    given_customers: tuple[Array, Array, Array | None, em.Parameters],
+    given_customers: tuple[Array, Array, Array | None, Parameters],
 ) -> None:
     """As SciPy says of the measured features alone, to 1e-10."""
     z, _, _, parameters = given_customers
@@ -68,7 +69,7 @@ def test_a_customer_is_judged_by_what_was_measured(
 @settings(max_examples=30)
 @given(customers(), st.sampled_from(TYPES))
 def test_the_objective_never_falls(
-    given_customers: tuple[Array, Array, Array | None, em.Parameters],
+    given_customers: tuple[Array, Array, Array | None, Parameters],
     covariance_type: CovarianceType,
 ) -> None:
     z, rounding_variance, weights, parameters = given_customers
@@ -87,7 +88,7 @@ def test_filling_in_the_mean_is_no_ascent() -> None:
     """The partner: with the gaps filled by the mean before each M-step, a pass from the optimum goes down."""
     z = with_gaps(np.random.default_rng(5), planted(600)[0], 0.4)
     statistics = em.sufficient_statistics(z)
-    start = em.Parameters(
+    start = Parameters(
         np.full(2, 0.5), np.array([[0.0, 0.0], [2.0, 2.0]]), np.stack([np.eye(2)] * 2)
     )
     best = em.fit_em(statistics, start, "full", tolerance=1e-10)
@@ -113,7 +114,7 @@ def test_the_truth_is_found_where_complete_customers_alone_mislead() -> None:
     lost = generator.random(len(z)) < 1 / (1 + np.exp(3 * (z[:, 0] - 1)))
     gaps = z.copy()
     gaps[lost, 1] = np.nan
-    start = em.Parameters(
+    start = Parameters(
         np.full(2, 0.5), np.array([[-0.5, 0.5], [2.5, 1.5]]), np.stack([np.eye(2)] * 2)
     )
     found = em.fit_em(em.sufficient_statistics(gaps), start, "full", tolerance=1e-9).parameters
@@ -129,7 +130,7 @@ def test_the_truth_is_found_where_complete_customers_alone_mislead() -> None:
 @settings(max_examples=30)
 @given(customers(), st.sampled_from(TYPES))
 def test_a_weight_is_so_many_customers(
-    given_customers: tuple[Array, Array, Array | None, em.Parameters],
+    given_customers: tuple[Array, Array, Array | None, Parameters],
     covariance_type: CovarianceType,
 ) -> None:
     """Whole weights are repeated rows; only their proportions matter."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import jaccard_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import Shape, search
 from warehouse_seg.mixture.stability import (
     bootstrap_stability,
@@ -32,7 +33,7 @@ def cloud(seed: int = 1) -> Array:
     return np.random.default_rng(seed).normal(size=(CUSTOMERS, 2))
 
 
-def optimum(z: Array, shape: Shape) -> em.Parameters:
+def optimum(z: Array, shape: Shape) -> Parameters:
     return search(em.sufficient_statistics(z), shape, seed=1).best.parameters
 
 
@@ -94,5 +95,5 @@ def test_the_overlap_of_segments_is_jaccards() -> None:
 
 
 def test_the_top_component_is_the_nearest_group() -> None:
-    parameters = em.Parameters(np.full(3, 1 / 3), CENTRES, np.repeat(np.eye(2)[None], 3, axis=0))
+    parameters = Parameters(np.full(3, 1 / 3), CENTRES, np.repeat(np.eye(2)[None], 3, axis=0))
     assert top_components(em.sufficient_statistics(CENTRES), parameters).tolist() == [0, 1, 2]

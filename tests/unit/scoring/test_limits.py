@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tools.generate_sql import reference_model
-from warehouse_seg.mixture import em
+from warehouse_seg.mixture.parameters import natural_parameters, parameters_of
 from warehouse_seg.mixture.population_em import Population, sums_sql
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
@@ -103,7 +103,7 @@ def test_the_widest_select_is_counted() -> None:
 def test_the_width_of_a_pass_over_all_customers_is_counted(covariance_type: str) -> None:
     """Against the statement itself."""
     model = a_model(5, 4).model_copy(update={"covariance_type": covariance_type})
-    coefficients = em.natural_parameters(em.parameters_of(model), np.ones(5, dtype=bool))
+    coefficients = natural_parameters(parameters_of(model), np.ones(5, dtype=bool))
     text = sums_sql(model, coefficients, [], "select * from t", None, "postgres")
     everybody = Population(cast("Warehouse", None), model, "select * from t")
     assert everybody.numbers == text[text.rindex("\nselect") :].count(" as ")

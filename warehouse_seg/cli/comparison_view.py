@@ -1,0 +1,77 @@
+"""How the result of `compare` is laid out for a person: one row per method, then the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from warehouse_seg.cli.numbers import NOTHING, decimal, percent, rounded
+from warehouse_seg.project.time_split import Unavailable
+
+if TYPE_CHECKING:
+    from warehouse_seg.commands.compare import ComparisonReport
+    from warehouse_seg.evaluation.comparison import MethodResult
+    from warehouse_seg.evaluation.prediction import Prediction
+
+COLUMNS = (
+    "method",
+    "segments",
+    "unassigned",
+    "silhouette",
+    "Davies–Bouldin",
+    "Calinski–Harabasz",
+    "stability",
+    "agreement",
+    "spend R²",
+    "buying AUC",
+    "as good",
+)
+
+
+def comparison_tables(report: ComparisonReport) -> Iterator[Table | str]:
+    """One row per method, a second one for the mixture's memberships, then the verdict."""
+    comparison = report.comparison
+    table = Table(*COLUMNS)
+    for method in comparison.methods:
+        table.add_row(*_method_row(method))
+        if method.from_memberships is not None:
+            blank = [""] * (len(COLUMNS) - 4)
+            table.add_row(
+                "– from memberships", *blank, *prediction_cells(method.from_memberships), ""
+            )
+    yield table
+    yield (
+        f"{report.customers:,} customers; stability: adjusted Rand index over bootstrap samples; agreement: the "
+        "same index with the mixture"
+    )
+    window = comparison.time_split
+    if isinstance(window, Unavailable):
+        yield f"no time split: {escape(window.reason)}"
+    else:
+        yield f"R² of ln(1 + spend) and AUC of buying at all in the {window.window_days} days after an earlier day"
+    yield f"[bold]verdict:[/] {escape(report.verdict)}"
+
+
+def prediction_cells(prediction: Prediction | None) -> tuple[str, str]:
+    """R² of spend and AUC of buying, dashes where there is no prediction."""
+    if prediction is None:
+        return NOTHING, NOTHING
+    return decimal(prediction.spend_r2, 3), decimal(prediction.buying_auc, 3)
+
+
+def _method_row(method: MethodResult) -> tuple[str, ...]:
+    return (
+        method.method,
+        str(method.segments),
+        percent(method.unassigned),
+        decimal(method.silhouette),
+        decimal(method.davies_bouldin),
+        rounded(method.calinski_harabasz),
+        decimal(method.stability),
+        decimal(method.agreement),
+        *prediction_cells(method.from_labels),
+        {None: "", True: "yes", False: "no"}[method.as_good_as_mixture],
+    )
