@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.settings import settings_from

@@ -21,7 +21,7 @@ from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.search import search

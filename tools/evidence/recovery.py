@@ -17,7 +17,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, planted, shuffled
 from tools.evidence.tables import heading, show, table, tell
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.values import CovarianceType

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from tools.evidence.shops import Shop, shops
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import refit_model
 from warehouse_seg.mixture.stability import contingency

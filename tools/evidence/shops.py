@@ -13,7 +13,7 @@ from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import complete_journey_folder, data_folder, installed
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import choose_features, read_sample
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from

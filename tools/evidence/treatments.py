@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from tools.evidence.shops import Shop, shops
 from tools.evidence.tables import heading, show, table, tell
-from warehouse_seg.features.preparation import prepare, rounding_variance
+from warehouse_seg.features.preparation import prepare
+from warehouse_seg.features.rounding import rounding_variance
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.parameters import parameter_count
 from warehouse_seg.mixture.search import MIN_EIGENVALUE, Shape, search

@@ -15,7 +15,8 @@ from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.segments.explanation import Explanation
 from warehouse_seg.segments.explanation import explain as explain_values
 from warehouse_seg.settings import Tiers
-from warehouse_seg.sql.rendering import render, render_statement
+from warehouse_seg.sql.rendering import render_statement
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 
@@ -70,9 +71,8 @@ def _row_of(warehouse: Warehouse, query: str, customer: str) -> dict[str, Any]:
 
 
 def _example(warehouse: Warehouse, query: str) -> str:
-    """A key that there is; nothing where there is nobody. As text: Postgres knows no least UUID."""
-    key = f"cast(customer_id as {render('seg_text', warehouse.dialect)})"
-    (row,) = warehouse.rows(f"select min({key}) as customer_id from ({query}) as features")
+    """A key that there is; nothing where there is nobody."""
+    (row,) = warehouse.rows(questions.least_customer(query, warehouse.dialect))
     return "" if row["customer_id"] is None else f", such as {row['customer_id']!r}"
 
 

@@ -16,7 +16,7 @@ from warehouse_seg.commands.fit_population import (
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.events import Emit, Event, silent
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.segment_matching import SegmentMatching
@@ -69,14 +69,9 @@ def fit(
         customers = population_of(warehouse, session, model)
         if population:
             model = refit_to_population(customers, session.settings.model, sample, emit)
-        matching = None
-        if previous is None:
-            model = with_new_keys(model, used_keys)
-        else:
-            matching = _matched(warehouse, session, previous, model, sample, used_keys, emit)
-            model = matching.model
-            if not accept_changes:
-                _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
+        model, matching = _identified(warehouse, session, previous, model, sample, used_keys, emit)
+        if matching is not None and previous is not None and not accept_changes:
+            _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
         # After the gate: a pass over all customers is wasted on a model that is refused.
         model = with_population_density(customers, model, sample, emit)
         model = _with_limits(model, customers.patterns, warehouse.dialect)
@@ -135,33 +130,29 @@ def _fitted(
     return fit_model(sample, choices, settings.model, notes=notes, emit=emit)
 
 
-def _matched(
+def _identified(
     warehouse: Warehouse,
     session: Session,
-    previous: SegmentModel,
+    previous: SegmentModel | None,
     model: SegmentModel,
     sample: Sample,
     used_keys: Sequence[str],
     emit: Emit,
-) -> SegmentMatching:
-    """The model with the keys and names of the active one's segments where customers and Gaussians say they go on."""
+) -> tuple[SegmentModel, SegmentMatching | None]:
+    """The model with the keys and names of the active one's segments where customers and Gaussians say they go on.
+
+    With new keys, and no matching, where there is no model before it.
+    """
+    if previous is None:
+        return with_new_keys(model, used_keys), None
     overlap = count_overlap(warehouse, session, previous, model)
-    matching = match_segments(
-        previous,
-        model,
-        overlap,
-        used_keys,
-        sample.columns,
-        sample.weights(session.settings.model.weight),
-    )
+    weights = sample.weights(session.settings.model.weight)
+    matching = match_segments(previous, model, overlap, used_keys, sample.columns, weights)
     for match in matching.matches:
         emit(Event.progress(str(match)))
-    emit(
-        Event.step(
-            f"{matching.kept_share:.1%} of {overlap.sum():,.0f} customers keep their segment"
-        )
-    )
-    return matching
+    customers = f"{overlap.sum():,.0f} customers"
+    emit(Event.step(f"{matching.kept_share:.1%} of {customers} keep their segment"))
+    return matching.model, matching
 
 
 def _refuse_too_much_change(

@@ -7,7 +7,7 @@ import numpy as np
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.events import Emit, Event
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.criteria import degeneracy
 from warehouse_seg.mixture.fit import described
 from warehouse_seg.mixture.parameters import parameters_of

@@ -10,7 +10,7 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.project.context import Session
 from warehouse_seg.segments.recommendations import Measure, suggestion
-from warehouse_seg.sql.rendering import render_statement
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
@@ -57,8 +57,10 @@ def profile(project: DbtProject) -> Profile:
     relations = {name: session.manifest.relation(model) for name, model in TABLES.items()}
     with project.warehouse(read_only=True) as warehouse:
         _require(warehouse, relations)
-        segments = warehouse.rows(render_statement("profile_segments", **relations))
-        measures = warehouse.rows(render_statement("profile_measures", **relations))
+        selects = {name: f"select * from {relation}" for name, relation in relations.items()}
+        dialect = warehouse.dialect
+        segments = warehouse.rows(questions.profiled_segments(selects["segments"], dialect))
+        measures = warehouse.rows(questions.profiled_measures(selects["profiles"], dialect))
         customers = sum(row["customers"] for row in segments)
         if not customers:
             raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")

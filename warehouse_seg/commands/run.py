@@ -13,7 +13,7 @@ from warehouse_seg.dbt.project import PACKAGE, DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.project.context import Session
-from warehouse_seg.sql.rendering import render_statement
+from warehouse_seg.warehouse import questions
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,15 @@ def _model_warnings(session: Session) -> list[str]:
 def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summary:
     manifest = project.last_manifest()
     with project.warehouse(read_only=True) as warehouse:
-        query = render_statement(
-            "run_summary",
-            segments=manifest.relation("seg_segments"),
-            customer_segments=manifest.relation("seg_customer_segments"),
+        segments_query, customers_query = (
+            f"select * from {manifest.relation(name)}"
+            for name in ("seg_segments", "seg_customer_segments")
         )
-        segments = warehouse.rows(query)
-        tiers = warehouse.rows(
-            render_statement(
-                "run_tiers", customer_segments=manifest.relation("seg_customer_segments")
-            )
+        dialect = warehouse.dialect
+        segments = warehouse.rows(
+            questions.segment_summary(segments_query, customers_query, dialect)
         )
+        tiers = warehouse.rows(questions.tier_counts(customers_query, dialect))
     customers = sum(row["customers"] for row in tiers)
     if not customers:
         raise SegError(

@@ -25,7 +25,8 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
 from warehouse_seg.events import Emit, Event, silent
-from warehouse_seg.features.preparation import Prepared, Sample, prepare, warnings_for
+from warehouse_seg.features.preparation import Prepared, prepare, warnings_for
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
 from warehouse_seg.mixture.parameters import Parameters
@@ -155,13 +156,21 @@ def described(model: SegmentModel, sample: Sample, weights: Array | None = None)
     log_density = logsumexp(model.log_joint(sample.columns), axis=1)
     complete = ~np.isnan(model.standardized(sample.columns)).any(axis=1)
     # Others' log densities are of fewer features.
-    threshold = (
-        float(np.quantile(log_density[complete], OUTLIER_QUANTILE)) if complete.any() else NOBODY
-    )
+    threshold = NOBODY
+    if complete.any():
+        own = None if weights is None else weights[complete]
+        threshold = _quantile(log_density[complete], OUTLIER_QUANTILE, own)
     mean = float(np.average(log_density, weights=weights))
     training = model.training.model_copy(update={"sample_log_density": mean})
     update = {"outlier_log_density": threshold, "training": training}
-    return named(model.model_copy(update=update), sample.columns)
+    return named(model.model_copy(update=update), sample.columns, weights=weights)
+
+
+def _quantile(values: Array, share: float, weights: Array | None) -> float:
+    """The quantile of values (n,); by weight (n,) the smallest value that reaches the share."""
+    if weights is None:
+        return float(np.quantile(values, share))
+    return float(np.quantile(values, share, weights=weights, method="inverted_cdf"))
 
 
 def software_versions() -> dict[str, str]:
@@ -279,7 +288,9 @@ def structure_warnings(
     if shape.n_components == 1 or prepared.z.shape[1] == 1:
         return []
     with threadpool_limits(1):
-        gain = structure_gain(prepared.z, prepared.rounding_variance, parameters, shape, seed)
+        gain = structure_gain(
+            prepared.z, prepared.rounding_variance, parameters, shape, seed, prepared.weights
+        )
     warning = structure_warning(gain)
     return [warning] if warning else []
 

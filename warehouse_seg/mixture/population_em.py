@@ -25,6 +25,7 @@ from warehouse_seg.model.exponent_text import exponent_texts
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.values import as_matrix
 from warehouse_seg.sql.rendering import render, render_statement
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 Array = NDArray[np.float64]
@@ -92,14 +93,8 @@ class Population:
     @cached_property
     def customers(self) -> float:
         """How many there are, by weight."""
-        total = (
-            f"sum({render('seg_identifier', self.weight, self.warehouse.dialect)})"
-            if self.weight
-            else "count(*)"
-        )
-        (row,) = self.warehouse.rows(
-            f"select {total} as customers from ({self.features}) as features"
-        )
+        query = questions.population(self.features, self.warehouse.dialect, self.weight)
+        (row,) = self.warehouse.rows(query)
         return float(row["customers"] or 0)
 
 

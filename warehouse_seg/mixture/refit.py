@@ -15,11 +15,12 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
 from warehouse_seg.events import Emit, Event, silent
-from warehouse_seg.features.preparation import Sample, prepare, prepare_as, warnings_for
+from warehouse_seg.features.preparation import Prepared, prepare, prepare_as, warnings_for
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
 from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled, structure_warnings
-from warehouse_seg.mixture.parameters import parameters_of
+from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.search import (
     COLD_START_MARGIN,
     REGULARIZATION,
@@ -29,6 +30,7 @@ from warehouse_seg.mixture.search import (
     search,
 )
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
 Array = NDArray[np.float64]
@@ -118,20 +120,14 @@ def refit_model(
     with threadpool_limits(1):
         warm = _ascended(active, statistics)
         cold = _searched(statistics, shape, settings)
-        found = SearchResult(warm, _best_first([warm, *(cold.fits if cold else ())]))
-        candidate = candidate_of(shape, found, statistics, settings)
+        result = SearchResult(warm, _best_first([warm, *(cold.fits if cold else ())]))
+        candidate = candidate_of(shape, result, statistics, settings)
         if candidate.status == "refused":
             raise Refused(_refusal(active, candidate.reason))
         report = _cold_report(cold, warm, shape, statistics, settings)
-    origin = f"refit of version {active.model_version}"
-    emit(Event.progress(f"{origin}: {shape}: BIC {candidate.bic:,.0f}"))
-    if report:
-        emit(
-            Event.step(
-                f"{report}; `warehouse-seg fit --reselect` searches anew and adopts a new shape"
-            )
-        )
-    reason = f"{origin}; {report}" if report else origin
+    reason = _reason(active, report)
+    emit(Event.progress(f"{shape}: BIC {candidate.bic:,.0f}"))
+    emit(Event.step(reason))
     chosen = candidate.model_copy(update={"status": "chosen", "reason": reason})
     return assembled(
         sample,
@@ -141,13 +137,30 @@ def refit_model(
         settings.seed,
         notes,
         recommendation=reason,
-        warnings=[
-            *warnings_for(prepared),
-            # The shape is the same: what a search found about its stability still holds.
-            *(w for w in active.training.warnings if w.kind in INHERITED_WARNINGS),
-            *structure_warnings(prepared, warm.parameters, shape, settings.seed),
-        ],
+        warnings=_warnings(active, prepared, warm.parameters, shape, settings.seed),
     )
+
+
+def _reason(active: SegmentModel, report: str | None) -> str:
+    """Where the model comes from, and what a search without its memory reached, if that was better."""
+    origin = f"refit of version {active.model_version}"
+    if report is None:
+        return origin
+    return (
+        f"{origin}; {report}; `warehouse-seg fit --reselect` searches anew and adopts a new shape"
+    )
+
+
+def _warnings(
+    active: SegmentModel, prepared: Prepared, parameters: Parameters, shape: Shape, seed: int
+) -> list[ModelWarning]:
+    """What holds of the refit; what a search found about the stability of the shape still does."""
+    inherited = [w for w in active.training.warnings if w.kind in INHERITED_WARNINGS]
+    return [
+        *warnings_for(prepared),
+        *inherited,
+        *structure_warnings(prepared, parameters, shape, seed),
+    ]
 
 
 def _prepared_names(
@@ -192,13 +205,13 @@ def _cold_report(
     shape: Shape,
     statistics: em.SufficientStatistics,
     settings: ModelSettings,
-) -> str:
+) -> str | None:
     """A sentence where the cold search ended better by the margin, in an optimum that could be chosen."""
     count = statistics.total
     if cold is None or cold.best.objective - warm.objective <= COLD_START_MARGIN * count:
-        return ""
+        return None
     if candidate_of(shape, cold, statistics, settings).status == "refused":
-        return ""
+        return None
     reached, kept = cold.best.objective / count, warm.objective / count
     return (
         f"a cold search for {shape} reaches {reached:.3f} nats per customer, the refit {kept:.3f}"

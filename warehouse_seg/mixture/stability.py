@@ -108,18 +108,26 @@ def refitted(
 
 
 def structure_gain(
-    z: Array, rounding_variance: Array, parameters: Parameters, shape: Shape, seed: int
+    z: Array,
+    rounding_variance: Array,
+    parameters: Parameters,
+    shape: Shape,
+    seed: int,
+    weights: Array | None = None,
 ) -> float:
     """What a mixture says about how features go together: nats per customer, beyond a single Gaussian's.
 
     The gain of the mixture over one Gaussian, less the same gain on customers with every column shuffled: they have the
     same features one by one, and no groups. 0 where the segments describe the features one by one.
+
+    weights (n,): how many customers each row stands for; None where each is itself
     """
     rows = slice(BOOTSTRAP_ROWS)
-    statistics = em.sufficient_statistics(z[rows], rounding_variance[rows])
+    weights = None if weights is None else weights[rows]
+    statistics = em.sufficient_statistics(z[rows], rounding_variance[rows], weights)
     fitted = _warm(statistics, parameters, shape, MIN_EIGENVALUE)
     generator = np.random.default_rng(seed)
-    orders = [generator.permutation(len(statistics)) for _ in range(z.shape[1])]
+    orders = [_shuffled_rows(len(statistics), weights, generator) for _ in range(z.shape[1])]
     shuffled_z = np.column_stack([z[rows][order, f] for f, order in enumerate(orders)])
     shuffled_variance = np.column_stack(
         [rounding_variance[rows][order, f] for f, order in enumerate(orders)]
@@ -133,6 +141,15 @@ def structure_gain(
         for fit, each in ((fitted, statistics), (again, shuffled))
     ]
     return (gains[0] - gains[1]) / len(statistics)
+
+
+def _shuffled_rows(
+    count: int, weights: Array | None, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Rows for one shuffled column: each once, or drawn by weight, so that a column has the values it had by weight."""
+    if weights is None:
+        return generator.permutation(count)
+    return generator.choice(count, count, p=weights / weights.sum())
 
 
 def _single_gaussian(statistics: em.SufficientStatistics) -> float:

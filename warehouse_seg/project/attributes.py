@@ -10,7 +10,8 @@ from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.registry.rows import Row
-from warehouse_seg.sql.rendering import render, render_statement
+from warehouse_seg.sql.rendering import render_statement
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 MOST_VALUES = 50
@@ -41,15 +42,15 @@ def attribute(warehouse: Warehouse, session: Session, name: str) -> Attribute:
                 "Name a column as COLUMN of the features, MODEL.COLUMN or SOURCE.TABLE.COLUMN, in a relation with "
                 "one row per customer_id"
             )
-    quoted = render("seg_identifier", column, warehouse.dialect)
-    (found,) = warehouse.rows(render_statement("attribute_shape", relation=relation, column=quoted))
-    if found["repeated"]:
+    select = f"select * from {relation}"
+    (shape,) = warehouse.rows(questions.attribute_shape(select, column, warehouse.dialect))
+    if shape["repeated"]:
         raise UsageError(
-            f"{name}: {relation} has {found['repeated']:,} more rows than customers, needed one row per customer_id"
+            f"{name}: {relation} has {shape['repeated']:,} more rows than customers, needed one row per customer_id"
         )
-    if not 2 <= found["number_of_values"] <= MOST_VALUES:
+    if not 2 <= shape["number_of_values"] <= MOST_VALUES:
         raise UsageError(
-            f"{name}: found {found['number_of_values']:,} different values, needed 2 to {MOST_VALUES} groups of "
+            f"{name}: found {shape['number_of_values']:,} different values, needed 2 to {MOST_VALUES} groups of "
             "customers. Bin it in a model of your own first"
         )
     return Attribute(name, relation, column)

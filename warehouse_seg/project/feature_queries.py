@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from warehouse_seg.dbt.project import Manifest
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features.missing_patterns import missing_patterns
-from warehouse_seg.features.preparation import Sample
-from warehouse_seg.features.sampling import count_sql, sample_sql
+from warehouse_seg.features.sample import Sample
+from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.model.feature import Category
 from warehouse_seg.model.segment_model import KEYS, SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.segments.overlap import overlap_sql, overlap_table
 from warehouse_seg.settings import FeatureChoice, ModelSettings, Settings
 from warehouse_seg.sql.rendering import render, render_statement
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 Array = NDArray[np.float64]
@@ -55,7 +56,7 @@ def read_sample(
     types = warehouse.column_types(relation)
     numeric = _numeric_columns(types)
     _refuse_texts(model_settings, types, numeric)
-    counted = warehouse.rows(count_sql(relation, warehouse.dialect))[0]
+    (counted,) = warehouse.rows(questions.population(relation, warehouse.dialect))
     if not counted["population_rows"]:
         raise UsageError(
             "found no customer in seg_customer_features, needed some to fit on. Is the relation in `transactions` "

@@ -18,7 +18,8 @@ from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.settings import FeatureChoice
-from warehouse_seg.sql.rendering import render, render_statement
+from warehouse_seg.sql.rendering import render
+from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 HISTORY = ("recency_days", "order_count", "net_spend")
@@ -115,8 +116,8 @@ def historical_features(
         return Unavailable(
             f"{', '.join(foreign)}: the values that `extra_features` had on an earlier day are unknown"
         )
-    rfm = session.manifest.relation("seg_customer_rfm")
-    (span,) = warehouse.rows(render_statement("history_span", rfm=rfm))
+    rfm = f"select * from {session.manifest.relation('seg_customer_rfm')}"
+    (span,) = warehouse.rows(questions.history_span(rfm, warehouse.dialect))
     as_of_date, days = span["as_of_date"], int(span["tenure_days"])
     longest = days // PARTS
     if window_days is not None and not MIN_WINDOW_DAYS <= window_days <= longest:

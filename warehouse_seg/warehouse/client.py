@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = dict[str, NDArray[Any]]
 Row = tuple[Any, ...]
@@ -48,6 +51,10 @@ class Client(Protocol):
 
     def says_absent(self, error: Exception) -> bool:
         """Whether an error means that a relation, or its schema, does not exist."""
+        ...
+
+    def offer(self, name: str, frame: pd.DataFrame) -> None:
+        """Let SQL read a frame as the view `name`. Raises TypeError where the engine cannot without a copy."""
         ...
 
     def close(self) -> None:

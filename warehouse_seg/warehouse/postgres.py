@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.warehouse.client import Columns, Row, array_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PASSED_ON = ("sslmode", "sslcert", "sslkey", "sslrootcert", "application_name", "connect_timeout")
 """Keys of a dbt profile that the driver takes under the same name."""
@@ -58,6 +61,10 @@ class Postgres:
         """Whether an error means that a relation, or its schema, does not exist."""
         absent = driver().errors
         return isinstance(error, absent.UndefinedTable | absent.InvalidSchemaName)
+
+    def offer(self, name: str, frame: pd.DataFrame) -> None:  # noqa: ARG002
+        """Only an engine inside this process reads a frame without a copy. Raises TypeError."""
+        raise TypeError(f"{self.name} reads no frame of ours; write a table there")
 
     def close(self) -> None:
         """Let go of the connection."""

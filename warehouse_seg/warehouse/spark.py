@@ -12,10 +12,13 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.warehouse.client import Columns, Row, array_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 QUIET = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
 """Unless the profile says otherwise: Java's warnings would stand among our own lines."""
@@ -61,6 +64,10 @@ class Spark:
             error.getCondition() if isinstance(error, driver().errors.PySparkException) else ""
         )
         return str(condition).startswith(("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"))
+
+    def offer(self, name: str, frame: pd.DataFrame) -> None:  # noqa: ARG002
+        """Only an engine inside this process reads a frame without a copy. Raises TypeError."""
+        raise TypeError(f"{self.name} reads no frame of ours; write a table there")
 
     def close(self) -> None:
         """End the session and its Java process, which holds the metastore as long as it lives."""

@@ -73,3 +73,15 @@ cast({{ expression }} as decimal(18, 4))
 {%- macro seg_not_materialized(dialect) -%}
     {{- 'not materialized ' if dialect in ('duckdb', 'postgres') -}}
 {%- endmacro -%}
+
+
+{#- The md5 of a text in 32 hexadecimal digits, lower case on every engine. -#}
+{%- macro seg_md5(text, dialect) -%}
+    {%- if dialect == 'trino' -%}
+        lower(to_hex(md5(to_utf8({{ text }}))))
+    {%- elif dialect == 'bigquery' -%}
+        to_hex(md5({{ text }}))
+    {%- else -%}
+        md5({{ text }})
+    {%- endif -%}
+{%- endmacro -%}

@@ -5,6 +5,7 @@
 {%- endmacro -%}
 
 
+{#- The customer_weights step of this statement beside a relation with the same keys. -#}
 {%- macro seg_join_weights(relation) -%}
 inner join customer_weights
         on

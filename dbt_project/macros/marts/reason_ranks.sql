@@ -62,6 +62,7 @@ reason_{{ rank }} as {{ seg_materialized(dialect) }}(
 {%- endmacro -%}
 
 
+{#- The name of the feature at a position. -#}
 {%- macro seg_reason_feature(position, features, dialect) -%}
     case {{ position }}
             {%- for feature in features %}

@@ -113,6 +113,7 @@
 {% endmacro %}
 
 
+{#- The categories that version `version` is frozen to: name and column suffix. -#}
 {% macro seg_stored_categories(version) %}
     {% set relation = seg_registry_relations().seg_model_categories %}
     {% set categories = [] %}
@@ -128,6 +129,7 @@
 {% endmacro %}
 
 
+{#- A feature whose name, transform and numbers may become SQL text. -#}
 {% macro seg_checked_feature(row, version) %}
     {% set feature = {"feature": seg_checked_name(row.feature, version), "transform": row.transform} %}
     {% set transforms = ("identity", "log", "log1p", "sqrt", "signed_log1p") %}
@@ -157,6 +159,7 @@
 {% endmacro %}
 
 
+{#- A component whose key, name and numbers may become SQL text, in the shape that `size` features need. -#}
 {% macro seg_checked_component(row, size, version) %}
     {% set exact = seg_checked_object(row, version) %}
     {% set component = {
@@ -178,12 +181,14 @@
 {% endmacro %}
 
 
+{#- A list of `size` numbers with an exponent. -#}
 {% macro seg_checked_numbers(values, size, version) %}
     {% for value in seg_checked_list(values, size, version) %}{% do seg_checked_number(value, version) %}{% endfor %}
     {{ return(values) }}
 {% endmacro %}
 
 
+{#- A list of `size` values. -#}
 {% macro seg_checked_list(values, size, version) %}
     {% if values is string or values is mapping or values is not sequence or values | length != size %}
         {% do seg_registry_error(version, "found " ~ values ~ " where a list of " ~ size ~ " was needed") %}
@@ -201,6 +206,7 @@
 {% endmacro %}
 
 
+{#- A finite number with an exponent: nothing else is ever written into SQL. -#}
 {% macro seg_checked_number(value, version) %}
     {% if value is not string or not modules.re.match("^-?[0-9]+([.][0-9]+)?e[-+]?[0-9]+\Z", value) %}
         {% do seg_registry_error(version, "'" ~ value ~ "' is not a number with an exponent, such as 1.5e0") %}
@@ -211,6 +217,7 @@
 {% endmacro %}
 
 
+{#- Stops where two of the names are the same. -#}
 {% macro seg_refuse_repeats(names, version) %}
     {% if names | unique | list | length != names | length %}
         {% do seg_registry_error(version, "names that must differ do not: " ~ names | join(", ")) %}
@@ -218,6 +225,7 @@
 {% endmacro %}
 
 
+{#- A segment's key or a column suffix: part of an unquoted column name. -#}
 {% macro seg_checked_key(value, version) %}
     {% if value is not string or not modules.re.match("^[a-z][a-z0-9_]{0,39}\Z", value) %}
         {% do seg_registry_error(
@@ -228,6 +236,7 @@
 {% endmacro %}
 
 
+{#- A name that every engine can show. -#}
 {% macro seg_checked_name(value, version) %}
     {% if not seg_is_a_name(value) %}
         {% do seg_registry_error(
@@ -238,6 +247,7 @@
 {% endmacro %}
 
 
+{#- Stops the build: what was found in the registry, and the way out. -#}
 {% macro seg_registry_error(version, found) %}
     {% do exceptions.raise_compiler_error(
         "warehouse_seg: model version " ~ version ~ " in the registry cannot be used: " ~ found
@@ -264,6 +274,7 @@
 {% endmacro %}
 
 
+{#- The one integer that a query returns; none where it returns no row or NULL. -#}
 {% macro seg_single_integer(query) %}
     {% set rows = run_query(query).rows %}
     {{ return(rows[0][0] | int if rows | length and rows[0][0] is not none else none) }}

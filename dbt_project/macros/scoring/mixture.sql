@@ -124,6 +124,7 @@ standardized{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
+{#- The whitened columns y of every segment, in the features of one branch. -#}
 {%- macro seg_whitened_step(branch, carried, dialect) -%}
 whitened{{ branch.suffix }} as (
     select
@@ -265,6 +266,7 @@ with_total as (
 {%- endmacro -%}
 
 
+{#- The sum of the squares of one segment's whitened columns. -#}
 {%- macro seg_squared_norm(segment_key, features) -%}
     {%- for feature in features -%}
         {%- set y = 'y_' ~ segment_key ~ '_' ~ feature.position -%}

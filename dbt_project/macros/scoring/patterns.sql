@@ -130,6 +130,7 @@
 {%- endmacro -%}
 
 
+{#- Which features a customer lacks, as a text that names a pattern; '' where nothing is missing. -#}
 {%- macro seg_pattern_of_customer(features) -%}
     case
             when {{ seg_all_are_measured(features) }} then ''

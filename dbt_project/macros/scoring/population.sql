@@ -150,6 +150,7 @@ from memberships
 {%- endmacro -%}
 
 
+{#- The column of one sum of segment `k`: of a feature, or of a product of two. -#}
 {%- macro seg_sum_name(moment, k) -%}
     {%- if moment.second is none -%}
         z_{{ k }}_{{ moment.first }}

@@ -78,6 +78,7 @@
 {%- endmacro -%}
 
 
+{#- Stops at a setting that does not exist, with the nearest one that does. -#}
 {%- macro seg_unknown_key(key, valid, path) -%}
     {%- set nearest = seg_nearest(key, valid) -%}
     {{- exceptions.raise_compiler_error(
@@ -105,6 +106,7 @@
 {%- endmacro -%}
 
 
+{#- Every two neighbouring letters of a name, its ends marked. -#}
 {%- macro seg_letter_pairs(name) -%}
     {%- set padded = '^' ~ (name | string | lower) ~ '$' -%}
     {%- set pairs = [] -%}

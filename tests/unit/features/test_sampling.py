@@ -10,8 +10,9 @@ import duckdb
 import pytest
 import sqlglot
 
-from warehouse_seg.features.sampling import count_sql, sample_sql
+from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.scoring.statement import DIALECTS
+from warehouse_seg.warehouse.questions import population
 
 pytestmark = pytest.mark.both_duckdb
 
@@ -126,14 +127,14 @@ def test_the_sample_is_spread_over_all_customers(database: duckdb.DuckDBPyConnec
 
 def test_the_population_is_counted(database: duckdb.DuckDBPyConnection) -> None:
     create(database, "varchar")
-    row = database.execute(count_sql("select * from customers")).fetchall()[0]
-    assert (row[0], str(row[1])[:10]) == (CUSTOMERS, "2026-07-01")
+    row = database.execute(population("select * from customers")).fetchall()[0]
+    assert (row[0], row[1], str(row[2])[:10]) == (CUSTOMERS, CUSTOMERS, "2026-07-01")
 
 
 def test_nobody_is_counted_as_nobody(database: duckdb.DuckDBPyConnection) -> None:
     create(database, "varchar")
     none = "select * from customers where false"
-    assert database.execute(count_sql(none)).fetchall() == [(0, None)]
+    assert database.execute(population(none)).fetchall() == [(0, 0, None)]
     assert database.execute(sample_sql(none, ["net spend"], 10, 1)).fetchall() == []
 
 
@@ -148,7 +149,7 @@ def test_a_column_may_have_any_name(database: duckdb.DuckDBPyConnection, name: s
 def test_every_dialect_has_the_query(dialect: str) -> None:
     for query in (
         sample_sql("select * from shop.customers", ["net spend"], SIZE, SEED, dialect),
-        count_sql("select * from shop.customers", dialect),
+        population("select * from shop.customers", dialect),
     ):
         statement = sqlglot.parse_one(query, dialect=dialect)
         assert [table.name for table in statement.find_all(sqlglot.exp.Table)].count("customers")

@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
 from warehouse_seg.events import Event
-from warehouse_seg.features.preparation import Sample
-from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.features.sample import Sample
+from warehouse_seg.mixture.fit import described, fit_model
 from warehouse_seg.model.feature import Category
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.values import CovarianceType
@@ -180,6 +180,17 @@ def test_a_segment_that_is_too_small_is_refused() -> None:
     assert two.status == "chosen"
     assert three.reason.startswith("smallest segment 10.")
     assert three.reason.endswith("< 15%")
+
+
+def test_the_outlier_threshold_counts_weights(model: SegmentModel) -> None:
+    """A row with weight 2 is the same customer twice."""
+    columns = three_segments()
+    weights = np.where(np.arange(CUSTOMERS) % 2, 2.0, 1.0)
+    repeated = {name: np.repeat(values, weights.astype(int)) for name, values in columns.items()}
+    once = described(model, Sample(columns, CUSTOMERS), weights)
+    twice = described(model, Sample(repeated, int(weights.sum())))
+    assert once.outlier_log_density == pytest.approx(twice.outlier_log_density, abs=0.1)
+    assert once.training.sample_log_density == pytest.approx(twice.training.sample_log_density)
 
 
 # --------------------------------------------------------------------------------------------------- progress

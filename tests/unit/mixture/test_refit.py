@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused, UsageError
-from warehouse_seg.features.preparation import Sample
+from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.mixture.search import COLD_START_MARGIN
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Category, Feature
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.segments.matching import match_segments
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
@@ -155,7 +156,7 @@ def stuck_model() -> SegmentModel:
 def test_a_better_cold_search_is_reported_and_not_adopted() -> None:
     lines: list[str] = []
     new = refitted(customers(), stuck_model(), emit=lambda event: lines.append(event.text))
-    (note,) = [line for line in lines if line.startswith("a cold search for 3 segments, full")]
+    (note,) = [line for line in lines if "a cold search for 3 segments, full" in line]
     assert "`warehouse-seg fit --reselect`" in note
     reached, kept = map(float, re.findall(r"-\d+\.\d+", note))
     assert reached - kept > COLD_START_MARGIN
@@ -169,6 +170,15 @@ def test_a_cold_search_that_is_no_better_is_not_mentioned() -> None:
     lines: list[str] = []
     refitted(customers(seed=2), emit=lambda event: lines.append(event.text))
     assert not [line for line in lines if "cold" in line]
+
+
+def test_a_refit_keeps_what_the_search_found_about_stability() -> None:
+    unstable = ModelWarning(kind="no_stable_segmentation", text="there is no stable segmentation")
+    bound = ModelWarning(kind="bound_of_segments", text="3 segments are the most that were tried")
+    warned = active_model().with_warnings([unstable, bound])
+    new = refitted(customers(), warned)
+    assert unstable in new.training.warnings
+    assert bound not in new.training.warnings
 
 
 # ------------------------------------------------------------------------------------------- the same people

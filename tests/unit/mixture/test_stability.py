@@ -85,6 +85,24 @@ def test_correlation_alone_is_no_structure() -> None:
     assert structure_gain(z, np.zeros_like(z), optimum(z, shape), shape, seed=1) < 0.02
 
 
+def test_structure_is_that_of_the_customers_whom_rows_stand_for() -> None:
+    """Rows with groups and rows without, of which the weights count one kind only."""
+    generator = np.random.default_rng(6)
+    grouped = groups()
+    shuffled = np.column_stack([generator.permutation(column) for column in grouped.T])
+    z = np.vstack([grouped, shuffled])
+    order = generator.permutation(len(z))
+    is_grouped = (np.arange(len(z)) < len(grouped))[order]
+    z, shape = z[order], Shape(3, "full")
+    start = optimum(grouped, shape)
+    gains = [
+        structure_gain(z, np.zeros_like(z), start, shape, 1, np.where(counted, 1.0, 1e-6))
+        for counted in (is_grouped, ~is_grouped)
+    ]
+    assert gains[0] > 0.2
+    assert gains[1] < 0.02
+
+
 def test_the_overlap_of_segments_is_jaccards() -> None:
     generator = np.random.default_rng(1)
     first, second = generator.integers(3, size=(2, 200))
