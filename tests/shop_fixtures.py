@@ -13,7 +13,8 @@ from tests.process_runner import Finished
 from tests.small_shop import CREDENTIALS, Shop, Stages
 from warehouse_seg.cli import app as cli
 from warehouse_seg.cli import output
-from warehouse_seg.dbt.project import PACKAGE, DbtProject
+from warehouse_seg.dbt.manifest import PACKAGE
+from warehouse_seg.dbt.project import DbtProject
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, show, table
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import FULL, Shape
 from warehouse_seg.mixture.parameters import parameter_count
-from warehouse_seg.mixture.search import FULL, Shape, search
+from warehouse_seg.mixture.search import search
 from warehouse_seg.model.values import CovarianceType
 
 Array = NDArray[np.float64]

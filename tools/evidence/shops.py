@@ -15,7 +15,8 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import choose_features, read_sample
+from warehouse_seg.project.feature_choice import choose_features
+from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
 
 FEATURES = ("build", "--select", "+seg_customer_features")

@@ -23,8 +23,8 @@ import warehouse_seg
 from tests.real_data.project import data_folder
 from tools.evidence.tables import heading, recommended, show, table
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import Stability, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel

@@ -18,8 +18,9 @@ from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.features.rounding import rounding_variance
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameter_count
-from warehouse_seg.mixture.search import MIN_EIGENVALUE, Shape, search
+from warehouse_seg.mixture.search import MIN_EIGENVALUE, search
 
 Array = NDArray[np.float64]
 

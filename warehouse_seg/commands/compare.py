@@ -14,11 +14,11 @@ from warehouse_seg.evaluation.methods import Customers
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import read_sample
 from warehouse_seg.project.historical_features import historical_features, history_of
+from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.project.time_split import Unavailable
 
 

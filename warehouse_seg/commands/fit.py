@@ -23,7 +23,9 @@ from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import choose_features, count_overlap, read_sample
+from warehouse_seg.project.feature_choice import choose_features
+from warehouse_seg.project.overlap import count_overlap
+from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.matching import match_segments, with_new_keys

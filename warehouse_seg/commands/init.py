@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from warehouse_seg.dbt.file_edits import Change, Edit, block_of, content_of, text_of, write
+from warehouse_seg.dbt.manifest import PACKAGE
 from warehouse_seg.dbt.package_copy import VENDORED, copy_package
-from warehouse_seg.dbt.project import PACKAGE, DbtProject
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.dbt.yaml_text import with_entry, with_item
 from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Emit, Event, silent

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse_seg.commands.fit import fit
-from warehouse_seg.dbt.project import PACKAGE, DbtProject
+from warehouse_seg.dbt.manifest import PACKAGE
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.project.context import Session

@@ -20,14 +20,14 @@ from warehouse_seg.evaluation.windows import Window, window_agreement
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import read_sample
 from warehouse_seg.project.historical_features import historical_features
+from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.registry.rows import Row
 from warehouse_seg.warehouse.connection import Columns, Warehouse

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from warehouse_seg.dbt.file_edits import Change
-from warehouse_seg.dbt.project import PACKAGE
+from warehouse_seg.dbt.manifest import PACKAGE
 from warehouse_seg.sql.resources import dbt_package_path
 
 VENDORED = Path("vendor") / PACKAGE

@@ -23,8 +23,8 @@ from warehouse_seg.evaluation.predictive_power import (
 )
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import cluster_criteria
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.selection import MIN_STABILITY
 from warehouse_seg.mixture.stability import (
     BOOTSTRAPS,

@@ -8,8 +8,8 @@ import numpy as np
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import held_out_log_likelihood
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 
 
 @dataclass(frozen=True)

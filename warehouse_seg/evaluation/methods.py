@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import DBSCAN, KMeans, SpectralClustering
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from warehouse_seg.evaluation.rfm_rules import rfm_groups, rfm_scores
+from warehouse_seg.mixture.curves import below_chord
+from warehouse_seg.mixture.initialization import ward_labels
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -55,8 +56,7 @@ def methods_for(customers: Customers, count: int, seed: int) -> dict[str, Method
 
     def ward(sample: Customers) -> Labels:
         part = sample.z[:HIERARCHY_ROWS]
-        cut = fcluster(linkage(part, "ward"), count, "maxclust").astype(np.intp)
-        return nearest_label(sample.z, part, cut)
+        return nearest_label(sample.z, part, ward_labels(part, count))
 
     methods = {
         "k-means": kmeans,
@@ -87,8 +87,8 @@ def density(z: Array) -> Labels:
 
 def knee(ascending: Array) -> float:
     """Where an ascending curve (n,) bends up: the point farthest below the line from its first to its last one."""
-    line = np.linspace(ascending[0], ascending[-1], len(ascending))
-    return float(ascending[(line - ascending).argmax()])
+    below = below_chord(np.arange(len(ascending), dtype=float), ascending)
+    return float(ascending[below.argmax()])
 
 
 def spectral(z: Array, count: int, seed: int) -> Labels:

@@ -16,7 +16,8 @@ from sklearn.cluster import KMeans
 from warehouse_seg.evaluation.prediction import Prediction, indicators, predictions
 from warehouse_seg.evaluation.rfm_rules import rfm_scores
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.initialization import Shape
+from warehouse_seg.mixture.search import search
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
 Array = NDArray[np.float64]

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape, best_nondegenerate_fit
+from warehouse_seg.mixture.search import best_nondegenerate_fit
 from warehouse_seg.mixture.stability import top_components
 
 SEARCHES = 3

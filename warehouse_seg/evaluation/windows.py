@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import refitted, top_components
 
 

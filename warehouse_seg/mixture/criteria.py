@@ -19,13 +19,13 @@ from sklearn.metrics import (
 )
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters, parameter_count
 from warehouse_seg.mixture.search import (
     MIN_EIGENVALUE,
     REGULARIZATION,
     ROUGH_TOLERANCE,
     SearchResult,
-    Shape,
 )
 from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings

@@ -29,8 +29,9 @@ from warehouse_seg.features.preparation import Prepared, prepare, warnings_for
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.search import search
 from warehouse_seg.mixture.selection import (
     best_of_each_count,
     marked,

@@ -20,15 +20,9 @@ from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
 from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled, structure_warnings
+from warehouse_seg.mixture.initialization import TOLERANCE, Shape
 from warehouse_seg.mixture.parameters import Parameters, parameters_of
-from warehouse_seg.mixture.search import (
-    COLD_START_MARGIN,
-    REGULARIZATION,
-    TOLERANCE,
-    SearchResult,
-    Shape,
-    search,
-)
+from warehouse_seg.mixture.search import COLD_START_MARGIN, REGULARIZATION, SearchResult, search
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.settings import FeatureChoice, ModelSettings

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warehouse_seg.mixture.curves import below_chord
 from warehouse_seg.model.training import Candidate, ModelWarning
 from warehouse_seg.settings import ModelSettings
 
@@ -116,8 +117,7 @@ def elbow(candidates: Sequence[Candidate]) -> Candidate | None:
         return None
     bic = np.array([_bic(candidate) for candidate in falling])
     count = np.array([candidate.n_components for candidate in falling], dtype=float)
-    share = (count - count[0]) / (count[-1] - count[0])
-    below = bic[0] + share * (bic[-1] - bic[0]) - bic
+    below = below_chord(count, bic)
     return falling[int(below.argmax())] if below.max() > 0 else None
 
 

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import QUICK, Shape
 from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.search import (
     MIN_EIGENVALUE,
-    QUICK,
     REGULARIZATION,
     ROUGH_TOLERANCE,
-    Shape,
     best_nondegenerate_fit,
     is_degenerate,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warehouse_seg.dbt.project import DbtProject, Manifest
+from warehouse_seg.dbt.manifest import Manifest
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.settings import Settings

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from warehouse_seg.dbt.project import DbtProject, Manifest
+from warehouse_seg.dbt.manifest import Manifest
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.events import Emit, Event
 from warehouse_seg.settings import defaults

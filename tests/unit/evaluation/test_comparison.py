@@ -27,8 +27,8 @@ from warehouse_seg.evaluation.methods import (
 )
 from warehouse_seg.evaluation.prediction import Judgement, Prediction
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
 Array = NDArray[np.float64]

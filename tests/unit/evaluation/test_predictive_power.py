@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from warehouse_seg.evaluation.prediction import indicators, judgement, predictions
 from warehouse_seg.evaluation.predictive_power import PredictivePower, predictive_power
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.search import Shape
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.project.time_split import TimeSplit
 
 Array = NDArray[np.float64]

@@ -21,8 +21,8 @@ from warehouse_seg.evaluation.validation import Validation
 from warehouse_seg.evaluation.validation_verdict import verdict
 from warehouse_seg.evaluation.windows import Window, window_agreement
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape
 from warehouse_seg.mixture.stability import Stability
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature

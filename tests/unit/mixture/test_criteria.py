@@ -10,7 +10,8 @@ from sklearn.metrics import silhouette_score
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of, failed_candidate, held_out_log_likelihood
-from warehouse_seg.mixture.search import SearchResult, Shape, search
+from warehouse_seg.mixture.initialization import Shape
+from warehouse_seg.mixture.search import SearchResult, search
 from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings, settings_from
 

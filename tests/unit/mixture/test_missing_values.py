@@ -13,8 +13,9 @@ from scipy.stats import multivariate_normal
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import candidate_of
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.search import search
 from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import Settings, settings_from
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import jaccard_score
 
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import Shape, search
+from warehouse_seg.mixture.search import search
 from warehouse_seg.mixture.stability import (
     bootstrap_stability,
     contingency,

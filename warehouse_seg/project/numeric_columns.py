@@ -1,0 +1,21 @@
+"""Which columns of the features are numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from warehouse_seg.model.segment_model import KEYS
+
+NUMERIC_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|NUMERIC|DOUBLE|FLOAT|REAL")
+
+
+def numeric_columns(types: Mapping[str, str]) -> list[str]:
+    """The numeric ones of these columns (name → SQL type), without the keys."""
+    names = [name for name in types if name not in KEYS]
+    return [name for name in names if is_numeric(types[name])]
+
+
+def is_numeric(sql_type: str) -> bool:
+    """Whether an engine's name of a type means a number."""
+    return NUMERIC_TYPE.match(sql_type.upper()) is not None and not sql_type.endswith("[]")
