@@ -66,9 +66,9 @@ bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside panda
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tools.benchmarks.search
 
-evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/evidence.md anew; half an hour
-	@$(BIN)/python -m tools.evidence > docs/evidence.md.new
-	@mv docs/evidence.md.new docs/evidence.md
+evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; half an hour
+	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new
+	@mv docs/proof/evidence.md.new docs/proof/evidence.md
 
 generated: $(INSTALLED) ## writes sql/generated/ anew
 	@$(BIN)/python -m tools.generate_sql

@@ -163,7 +163,7 @@ def _differing(names: dict[str, str]) -> dict[str, str]:
 
 
 class Settings(Block):
-    """All variables of the package, as `docs/configuration.md` lists them."""
+    """All variables of the package, as `docs/reference/configuration.md` lists them."""
 
     transactions: Relation | None
     columns: Columns

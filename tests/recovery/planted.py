@@ -2,7 +2,7 @@
 
 Half of a real shop's customers buy once. That can be a type of their own, or come about where infrequent types are
 rounded to one order; a method that is right for one of the two may fail on the other, so both are planted. The
-generators are fixed: the figures of docs/evidence.md repeat.
+generators are fixed: the figures of docs/proof/evidence.md repeat.
 """
 
 from __future__ import annotations

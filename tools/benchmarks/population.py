@@ -237,7 +237,7 @@ def promises(seconds: dict[str, float], found: SearchResult, ascent: Ascent) -> 
 def report(
     rows: int, found: SearchResult, ascent: Ascent, kept: Sequence[Promise]
 ) -> Iterator[str]:
-    """The lines of the two tables, in Markdown, as docs/performance.md shows them."""
+    """The lines of the two tables, in Markdown, as docs/proof/performance.md shows them."""
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. DuckDB limited to "
         f"{MEMORY_LIMIT}. {machine('duckdb', 'scikit-learn', 'numpy')}. "

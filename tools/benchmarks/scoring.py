@@ -262,7 +262,7 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
 
 
 def report(rows: int, found: SearchResult, kept: Iterable[Promise]) -> Iterator[str]:
-    """The lines of the two tables, in Markdown, as docs/performance.md shows them."""
+    """The lines of the two tables, in Markdown, as docs/proof/performance.md shows them."""
     copied = median(one.seconds for one in found["copy"])
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. "

@@ -1,4 +1,4 @@
-"""All of the evidence, as docs/evidence.md shows it: `make evidence`."""
+"""All of the evidence, as docs/proof/evidence.md shows it: `make evidence`."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _figures(validation: Validation) -> Table:
     table.add_row(
         "agreement with refits on bootstrap samples",
         decimal(bootstraps.agreement),
-        f"overlap of each segment with its refit: {_listed(bootstraps.jaccard)} (Jaccard); "
+        f"segments overlap by {_listed(bootstraps.jaccard)} (Jaccard); "
         f"the cold search failed in {bootstraps.search_failures:.0%}",
     )
     for window in validation.windows:

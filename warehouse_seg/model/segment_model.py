@@ -1,6 +1,6 @@
 """A fitted segment model: frozen, validated when made, JSON both ways.
 
-The mathematics it carries (design of the scoring SQL, see `docs/model.md`): for raw features `x`,
+The mathematics it carries (design of the scoring SQL, see `docs/explanation/model.md`): for raw features `x`,
 
     z_f = (T_f(clip(x_f)) - center_f) / scale_f
     y_k = (z - m_k) U_k,           covariance_k^-1 = U_k U_k'

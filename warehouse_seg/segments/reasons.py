@@ -5,7 +5,7 @@ the customer and r the midpoint of the two means, the log odds f = l_a - l_b are
 
     phi_i = (z_i - r_i) d_i f((z + r) / 2),      f(r) + sum_i phi_i = f(z)
 
-is the exact Shapley value of every feature (`docs/reasons.md`).
+is the exact Shapley value of every feature (`docs/explanation/reasons.md`).
 """
 
 from __future__ import annotations

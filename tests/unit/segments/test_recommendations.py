@@ -61,7 +61,7 @@ def test_without_an_order_history_there_is_no_suggestion(missing: str) -> None:
 
 
 def test_the_documents_list_the_rules_word_for_word_in_their_order() -> None:
-    document = (dbt_package_path().parent / "docs" / "segments.md").read_text("utf-8")
+    document = (dbt_package_path().parent / "docs" / "guides" / "segments.md").read_text("utf-8")
     listed = [line for line in document.splitlines() if line.startswith("| ")]
     expected = [f"| {rule.when} | {rule.action} |" for rule in RULES]
     assert [line for line in listed if line in expected] == expected
