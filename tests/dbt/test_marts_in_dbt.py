@@ -137,7 +137,7 @@ def test_customers_count_by_their_weight(stages: Stages, tmp_path: Path) -> None
             mean = (parts * values)[known].sum() / parts[known].sum()
             spread = (parts * (values - mean) ** 2)[known].sum() / parts[known].sum()
             everybody = (weight * values)[known].sum() / weight[known].sum()
-            profile = profiles.loc[(key, feature)]
+            profile = profiles.loc[(str(key), feature)]
             assert profile["mean"] == pytest.approx(mean, rel=1e-9)
             assert profile["standard_deviation"] == pytest.approx(spread**0.5, rel=1e-9)
             assert profile["population_mean"] == pytest.approx(everybody, rel=1e-9)

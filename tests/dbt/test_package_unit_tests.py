@@ -20,7 +20,9 @@ def defined_unit_tests() -> set[str]:
 
 def test_every_test_named_in_the_decisions_exists() -> None:
     """`seg_…` names something of the package wherever docs/explanation/features.md says it."""
-    decisions = (dbt_package_path().parent / "docs" / "explanation" / "features.md").read_text("utf-8")
+    decisions = (dbt_package_path().parent / "docs" / "explanation" / "features.md").read_text(
+        "utf-8"
+    )
     files = {file.stem for file in dbt_package_path().rglob("seg_*.*")}
     named_in_yaml = {
         name

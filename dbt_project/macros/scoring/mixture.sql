@@ -8,8 +8,8 @@
         log_density = max l + ln sum_i exp(l_i - max l)
 
     Whitened columns are more exact than the expanded quadratic form, and faster for many features
-    (docs/proof/performance.md); `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one needs:
-    DuckDB materialises wide pass-through selects.
+    (docs/proof/performance.md); `y * y` measured twice as fast as pow(y, 2). Every step selects only what the next one
+    needs: DuckDB materialises wide pass-through selects.
 
     A feature that was not measured is marginalised: customers that lack the same features are scored by a mixture of
     the other ones, in a branch of their own (patterns.sql). Where nobody lacks any there is one branch.

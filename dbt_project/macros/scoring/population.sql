@@ -9,8 +9,9 @@
         objective = sum w ln sum_k exp(l_k)
 
     with the memberships p and a customer's weight w (1 where there is none); v is the variance that rounding left
-    (docs/explanation/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose no digits
-    that count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth slower.
+    (docs/explanation/model.md). Values are standardised, so that the sums are centred: a hundred million of them lose
+    no digits that count. The moments are needed for the sums anyway: whitened columns beside them made the pass a tenth
+    slower.
 
     features        as model.features of seg_mixture_scores
     missing         names of the features that the summed customers lack, and no others do; [] for those who lack none
