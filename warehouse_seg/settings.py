@@ -228,8 +228,8 @@ def _in_words(detail: Any, standard: Mapping[str, Any]) -> str:
     place = [str(part) for part in detail["loc"]]
     where = ".".join(place) or "variables"
     if detail["type"] != "extra_forbidden":
-        found = "" if isinstance(detail["input"], Mapping) else f", found {detail['input']!r}"
-        return f"{where}: {detail['msg'].removeprefix('Value error, ')}{found}"
+        given = "" if isinstance(detail["input"], Mapping) else f", found {detail['input']!r}"
+        return f"{where}: {detail['msg'].removeprefix('Value error, ')}{given}"
     block: Any = standard
     for part in place[:-1]:
         block = block.get(part, {}) if isinstance(block, Mapping) else FeatureChoice.model_fields

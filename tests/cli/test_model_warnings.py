@@ -67,3 +67,7 @@ def test_every_reader_of_a_shop_without_structure_is_warned(
 
     quiet = command(shuffled_shop, "profile", "--quiet")
     assert f"warning: {warning}" in quiet.err
+
+    in_tables = shuffled_shop.rows("select distinct model_warning from seg_segments")
+    assert len(in_tables) == 1
+    assert warning in in_tables[0][0]

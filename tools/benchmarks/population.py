@@ -3,7 +3,7 @@
 scikit-learn's iteration is its own E-step and M-step on standardised features that lie in memory already. The pass
 reads the raw columns from a DuckDB file, in DuckDB limited to 2 GB, standardises them, and hands Python one row of
 sums, from which the package's M-step makes the next parameters. Both start from the same model, take values as exact
-and add scikit-learn's 1e-6 to the diagonals; their parameters are compared. Then an ascent of twenty passes over the
+and add scikit-learn's 1e-6 to the diagonals; their parameters are compared. Then twenty EM iterations over the
 same customers as `fit` makes it, values known up to their rounding and nothing added, whose objective must never fall.
 """
 
@@ -178,7 +178,7 @@ class Ascent:
 
 
 def run_em(place: Place) -> Ascent:
-    """Twenty passes from the model that the sample gave."""
+    """Twenty iterations from the model that the sample gave."""
     objectives: list[float] = []
     with place.warehouse() as warehouse:
         population = Population(warehouse, place.model, "select * from features")
@@ -202,7 +202,7 @@ def run_em(place: Place) -> Ascent:
 
 
 def smallest_gain(objectives: Sequence[float]) -> float:
-    """Over all passes, in nats per customer; negative where the objective fell."""
+    """Over all iterations, in nats per customer; negative where the objective fell."""
     return float(np.diff(objectives).min())
 
 
@@ -254,9 +254,9 @@ def report(
         )
     yield ""
     yield (
-        f"{MAX_ITERATIONS} passes as `fit` makes them: {ascent.seconds:.0f} s, {ascent.peak_gigabytes:.1f} GB, "
+        f"{MAX_ITERATIONS} iterations as `fit` makes them: {ascent.seconds:.0f} s, {ascent.peak_gigabytes:.1f} GB, "
         f"{ascent.objectives[0]:.6f} to {ascent.objectives[-1]:.6f} nats per customer. "
-        f"Python received {ascent.values:,} numbers a pass."
+        f"Python received {ascent.values:,} numbers an iteration."
     )
     yield ""
     yield from promise_lines(kept)

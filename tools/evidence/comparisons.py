@@ -21,8 +21,8 @@ from warehouse_seg.project.time_split import Unavailable
 COLUMNS = (
     "shop",
     "segments",
-    "mixture, by labels",
-    "by memberships",
+    "mixture, from labels",
+    "from memberships",
     "k-means labels",
     "RFM quintiles",
     "the features themselves",

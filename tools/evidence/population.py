@@ -30,7 +30,7 @@ COLUMNS = (
     "of all",
     "objective of all: the sample's model",
     "after the fit to all",
-    "passes",
+    "iterations",
 )
 
 

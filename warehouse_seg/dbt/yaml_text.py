@@ -34,10 +34,10 @@ def with_entry(text: str, path: Sequence[str], value: Any) -> str:
     vars: {a: 1, b: [x, y]}  # ours
     """
     before = read(text)
-    found = _reach(before, path)
-    if found == len(path) and _value_at(before, path) is not None:
+    depth = _reach(before, path)
+    if depth == len(path) and _value_at(before, path) is not None:
         return text
-    place = path[: min(found, len(path) - 1)]
+    place = path[: min(depth, len(path) - 1)]
     _refuse_another_kind(_value_at(before, place), dict, place)
     for key in reversed(path[len(place) + 1 :]):
         value = {key: value}
@@ -70,10 +70,10 @@ def read(text: str) -> dict[str, Any]:
     return content or {}
 
 
-def _refuse_another_kind(found: Any, needed: type, path: Sequence[str]) -> None:
-    if found is not None and not isinstance(found, needed):
+def _refuse_another_kind(value: Any, needed: type, path: Sequence[str]) -> None:
+    if value is not None and not isinstance(value, needed):
         kinds: dict[type, str] = {dict: "a dictionary", list: "a list"}
-        raise UsageError(f"`{'.'.join(path)}` is {found!r}, needed {kinds[needed]}")
+        raise UsageError(f"`{'.'.join(path)}` is {value!r}, needed {kinds[needed]}")
 
 
 def _reach(content: Any, path: Sequence[str]) -> int:
@@ -186,8 +186,8 @@ def _line_after(text: str, node: Node) -> int:
 def _after_comments(text: str, position: int, column: int) -> int:
     """Behind the comment lines that are indented like the block: they are about what stands above them."""
     comments = re.compile(rf"([ ]{{{column},}}#[^\n]*(\n|$))*" if column else "")
-    found = comments.match(text, position)
-    return found.end() if found else position
+    match = comments.match(text, position)
+    return match.end() if match else position
 
 
 def _lines(addition: Any, step: int = STEP) -> list[str]:

@@ -29,7 +29,7 @@ GUEST_TYPES = ("occasional gift buyers", "one-time bargain hunters")
 """Who leaves no account: gift buyers in a hurry, and people after one offer."""
 
 NO_TYPE = -1
-TYPE_INDEX = {one.name: index for index, one in enumerate(CUSTOMER_TYPES)}
+TYPE_INDEX = {customer_type.name: index for index, customer_type in enumerate(CUSTOMER_TYPES)}
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -77,7 +77,9 @@ class Habits:
 
 def card_values(field: str) -> FloatArray:
     """One number of every type's card, in the order of `CUSTOMER_TYPES`."""
-    return np.array([getattr(one, field) for one in CUSTOMER_TYPES], dtype=np.float64)
+    return np.array(
+        [getattr(customer_type, field) for customer_type in CUSTOMER_TYPES], dtype=np.float64
+    )
 
 
 def draw_habits(customers: int, guests: int, seed: int) -> Habits:
@@ -125,7 +127,9 @@ def _draw_types(customers: int, guests: int, random: np.random.Generator) -> Typ
     )
     is_blend = random.random(first.size) < BLEND_SHARE
     is_blend[customers:] = False
-    neighbours = [[TYPE_INDEX[name] for name in one.leans_to] for one in CUSTOMER_TYPES]
+    neighbours = [
+        [TYPE_INDEX[name] for name in customer_type.leans_to] for customer_type in CUSTOMER_TYPES
+    ]
     second = np.full(first.size, NO_TYPE)
     for index, near in enumerate(neighbours):
         members = np.flatnonzero(is_blend & (first == index))
@@ -146,8 +150,8 @@ def _in_proportion(customers: int, random: np.random.Generator) -> IntArray:
 def _category_shares(types: Types, random: np.random.Generator) -> FloatArray:
     frequency = np.array(
         [
-            [one.basket.get(category, RARE_FREQUENCY) for category in CATEGORIES]
-            for one in CUSTOMER_TYPES
+            [customer_type.basket.get(category, RARE_FREQUENCY) for category in CATEGORIES]
+            for customer_type in CUSTOMER_TYPES
         ]
     )
     share = types.blend(frequency / frequency.sum(axis=1, keepdims=True))

@@ -144,7 +144,9 @@ def _customers_table(habits: Habits, sales: Orders, seed: int) -> pd.DataFrame:
     random = random_stream(seed, "customers")
     count = habits.customer_count
     first_sale = np.unique(sales.buyer, return_index=True)[1][:count]
-    reached = np.cumsum([one.age_shares for one in CUSTOMER_TYPES], axis=1)[:, :-1]
+    reached = np.cumsum([customer_type.age_shares for customer_type in CUSTOMER_TYPES], axis=1)[
+        :, :-1
+    ]
     age = (random.random((count, 1)) >= reached[habits.type_index[:count]]).sum(axis=1)
     age[random.random(count) < UNKNOWN_AGE_SHARE] = -1
     return pd.DataFrame(
@@ -161,7 +163,7 @@ def _customers_table(habits: Habits, sales: Orders, seed: int) -> pd.DataFrame:
 
 
 def _truth_table(habits: Habits) -> pd.DataFrame:
-    names = [one.name for one in CUSTOMER_TYPES]
+    names = [customer_type.name for customer_type in CUSTOMER_TYPES]
     count, types = habits.customer_count, habits.types
     return pd.DataFrame(
         {

@@ -59,14 +59,14 @@ def point_masses(z: Array, rounding_variance: Array) -> list[PointMass]:
     values, counts = np.unique(z[np.isfinite(z)], return_counts=True)
     fewest = max(POINT_MASS_CUSTOMERS, POINT_MASS_SHARE * len(z))
     ordered = np.sort(z[np.isfinite(z)])
-    found = []
+    masses = []
     for index in np.flatnonzero(counts >= fewest):
         width = _width(ordered, values[index], int(counts[index]))
         rows = z == values[index]
         resolution = float(np.sqrt(12 * rounding_variance[rows][0]))
         if width > WIDER_THAN_RESOLUTION * resolution:
-            found.append(PointMass(rows, counts[index] / len(z), width))
-    return sorted(found, key=lambda mass: -mass.share)
+            masses.append(PointMass(rows, counts[index] / len(z), width))
+    return sorted(masses, key=lambda mass: -mass.share)
 
 
 def spread(z: Array, rounding_variance: Array) -> tuple[Array, list[PointMass]]:
@@ -74,11 +74,11 @@ def spread(z: Array, rounding_variance: Array) -> tuple[Array, list[PointMass]]:
 
     A value known to lie within a width w only, evenly, has the variance w^2 / 12.
     """
-    found = point_masses(z, rounding_variance)
+    masses = point_masses(z, rounding_variance)
     widened = rounding_variance.copy()
-    for mass in found:
+    for mass in masses:
         widened[mass.rows] = mass.width**2 / 12
-    return widened, found
+    return widened, masses
 
 
 def _width(ordered: Array, value: float, count: int) -> float:
@@ -127,17 +127,17 @@ def is_flag(values: Array) -> bool:
 
 def tail_findings(name: str, z: Array) -> list[str]:
     """Heavy tails and extreme customers of one standardised feature (n,), in words."""
-    found = []
+    findings = []
     z = z[np.isfinite(z)]
     beyond = int((np.abs(z) > EXTREME).sum())
     if beyond:
-        found.append(
+        findings.append(
             f"{name}: {beyond} customers lie more than {EXTREME:g} standard deviations out; kept, `is_outlier` tells "
             "them. `clip` in `model.features` would draw them in"
         )
     kurtosis = float((z**4).mean() - 3)
     if kurtosis > HEAVY_TAILED:
-        found.append(
+        findings.append(
             f"{name}: heavy tails after its transform (excess kurtosis {kurtosis:.1f}); kept, expect a wide segment"
         )
-    return found
+    return findings

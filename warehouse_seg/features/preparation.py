@@ -121,7 +121,7 @@ def _prepared(
     weights: Array | None,
 ) -> Prepared:
     """Features with their treatment decided, applied to columns."""
-    z, rounding_variances, measured_as, found = [], [], [], list(findings)
+    z, rounding_variances, measured_as, notes = [], [], [], list(findings)
     for feature in features:
         values = feature.measured(columns)
         standardized = feature.standardized(values)
@@ -130,14 +130,14 @@ def _prepared(
         z.append(standardized)
         rounding_variances.append(widened)
         measured_as.append(_with_point_masses(known, values, widened, point_masses))
-        found += _missing_in_words(feature.feature, values)
-        found += [_point_mass_in_words(feature, values, point_masses)] if point_masses else []
-        found += diagnostics.tail_findings(feature.feature, standardized)
+        notes += _missing_in_words(feature.feature, values)
+        notes += [_point_mass_in_words(feature, values, point_masses)] if point_masses else []
+        notes += diagnostics.tail_findings(feature.feature, standardized)
     return Prepared(
         tuple(measured_as),
         np.column_stack(z),
         np.column_stack(rounding_variances),
-        tuple(found),
+        tuple(notes),
         weights,
     )
 
@@ -151,7 +151,8 @@ def _with_point_masses(
     """The feature with the values that many share, so that the warehouse gives them the same rounding variance."""
     clipped = feature.clipped(values)
     shared = tuple(
-        (float(clipped[one.rows][0]), float(rounding_variance[one.rows][0])) for one in point_masses
+        (float(clipped[mass.rows][0]), float(rounding_variance[mass.rows][0]))
+        for mass in point_masses
     )
     return feature.model_copy(update={"point_masses": shared})
 

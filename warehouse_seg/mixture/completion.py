@@ -41,7 +41,9 @@ def completed(
 
     parameters: of K components, or of one that stands for each
     """
-    whole: Array = np.sum([_completed(one, parameters) for one in patterns], axis=0)
+    whole: Array = np.sum(
+        [_completed(pattern_sums, parameters) for pattern_sums in patterns], axis=0
+    )
     return whole
 
 

@@ -43,13 +43,13 @@ DISTANCE_ROWS = 2_000
 
 
 def candidate_of(
-    shape: Shape, found: SearchResult, statistics: em.SufficientStatistics, settings: ModelSettings
+    shape: Shape, result: SearchResult, statistics: em.SufficientStatistics, settings: ModelSettings
 ) -> Candidate:
     """An optimum as a candidate, with every criterion but its stability, refused where it is degenerate.
 
     Lower BIC, AIC and ICL are better, as in scikit-learn.
     """
-    parameters = found.best.parameters
+    parameters = result.best.parameters
     responsibilities, objective = em.expectation(statistics, parameters)
     free = parameter_count(shape.n_components, statistics.size, shape.covariance_type)
     bic = -2 * objective + free * float(np.log(len(statistics)))
@@ -67,9 +67,9 @@ def candidate_of(
         smallest_weight=float(parameters.weights.min()),
         mean_top_membership=float(responsibilities.max(axis=0).mean()),
         entropy=entropy,
-        agreement_of_starts=_agreement(statistics, found),
-        spread_of_starts=(found.fits[0].objective - found.fits[-1].objective) / statistics.total,
-        converged=found.best.converged,
+        agreement_of_starts=_agreement(statistics, result),
+        spread_of_starts=(result.fits[0].objective - result.fits[-1].objective) / statistics.total,
+        converged=result.best.converged,
         status="refused" if refusal else "rejected",
         reason=refusal or "",
         **cluster_criteria(statistics.z, responsibilities.argmax(axis=0)),
@@ -114,9 +114,9 @@ def _entropy(responsibilities: Array) -> float:
     return float(-(positive * np.log(positive)).sum() / responsibilities.shape[1])
 
 
-def _agreement(statistics: em.SufficientStatistics, found: SearchResult) -> float:
+def _agreement(statistics: em.SufficientStatistics, result: SearchResult) -> float:
     """Mean adjusted Rand index of every two of the refined optima; 1 where there is one only."""
-    labels = [em.log_joint(statistics, fit.parameters).argmax(axis=0) for fit in found.fits]
+    labels = [em.log_joint(statistics, fit.parameters).argmax(axis=0) for fit in result.fits]
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
     return float(np.mean(pairs)) if pairs else 1.0
 

@@ -80,10 +80,14 @@ def fit_model(
     for finding in prepared.findings:
         emit(Event.progress(finding))
     statistics = em.statistics_of(prepared)
-    tried = _with_stability(_try_all(statistics, settings, emit), statistics, settings, emit)
-    _refuse_if_all_are(tried)
-    recommendation = recommend([one.candidate for one in tried], settings, len(statistics))
-    best = next(one for one in tried if one.candidate is recommendation.chosen)
+    evaluated = _with_stability(_try_all(statistics, settings, emit), statistics, settings, emit)
+    _refuse_if_all_are(evaluated)
+    recommendation = recommend(
+        [evaluation.candidate for evaluation in evaluated], settings, len(statistics)
+    )
+    best = next(
+        evaluation for evaluation in evaluated if evaluation.candidate is recommendation.chosen
+    )
     shape = _shape_of(best.candidate)
     structure = (
         structure_warnings(prepared, best.optimum.parameters, shape, settings.seed)
@@ -96,7 +100,7 @@ def fit_model(
         *structure,
     ]
     emit(Event.step(f"recommended: {recommendation.sentence}"))
-    candidates = marked([one.candidate for one in tried], recommendation.chosen)
+    candidates = marked([evaluation.candidate for evaluation in evaluated], recommendation.chosen)
     return assembled(
         sample,
         prepared,
@@ -194,7 +198,7 @@ def _try_all(
 
     with workers() as pool:
         chains = list(pool.map(chain, settings.covariance))
-    return sorted((one for tried in chains for one in tried), key=_by_shape)
+    return sorted((evaluation for evaluated in chains for evaluation in evaluated), key=_by_shape)
 
 
 class _Counted:
@@ -220,8 +224,8 @@ def workers() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def _by_shape(tried: EvaluatedCandidate) -> tuple[int, str]:
-    return tried.candidate.n_components, tried.candidate.covariance_type
+def _by_shape(evaluated: EvaluatedCandidate) -> tuple[int, str]:
+    return evaluated.candidate.n_components, evaluated.candidate.covariance_type
 
 
 def _try_growing(
@@ -234,11 +238,11 @@ def _try_growing(
     smaller = None
     for count in range(settings.segments.min, settings.segments.max + 1):
         shape = Shape(count, covariance_type)
-        tried = _try(shape, statistics, settings, smaller)
-        smaller = tried.optimum.parameters if tried.optimum else None
-        bic = "" if tried.candidate.bic is None else f"BIC {tried.candidate.bic:,.0f}"
-        counted.progress(f"{shape}: {bic} {refusal_text(tried.candidate)}".rstrip())
-        yield tried
+        evaluated = _try(shape, statistics, settings, smaller)
+        smaller = evaluated.optimum.parameters if evaluated.optimum else None
+        bic = "" if evaluated.candidate.bic is None else f"BIC {evaluated.candidate.bic:,.0f}"
+        counted.progress(f"{shape}: {bic} {refusal_text(evaluated.candidate)}".rstrip())
+        yield evaluated
 
 
 def _try(
@@ -248,37 +252,45 @@ def _try(
     smaller: Parameters | None,
 ) -> EvaluatedCandidate:
     try:
-        found = search(statistics, shape, settings.seed, smaller=smaller)
+        result = search(statistics, shape, settings.seed, smaller=smaller)
     except np.linalg.LinAlgError as error:
         return EvaluatedCandidate(failed_candidate(shape, f"no optimum: {error}"), None)
-    return EvaluatedCandidate(candidate_of(shape, found, statistics, settings), found.best)
+    return EvaluatedCandidate(candidate_of(shape, result, statistics, settings), result.best)
 
 
 def _with_stability(
-    tried: Sequence[EvaluatedCandidate],
+    evaluated: Sequence[EvaluatedCandidate],
     statistics: em.SufficientStatistics,
     settings: ModelSettings,
     emit: Emit,
 ) -> list[EvaluatedCandidate]:
     """The candidates, those with the lowest BIC of their number of segments asked whether they repeat."""
-    asked = best_of_each_count([one.candidate for one in tried])
-    counted = _Counted(emit, sum(candidate.n_components > 1 for candidate in asked))
+    compared = best_of_each_count([evaluation.candidate for evaluation in evaluated])
+    counted = _Counted(emit, sum(candidate.n_components > 1 for candidate in compared))
 
-    def asked_again(one: EvaluatedCandidate) -> EvaluatedCandidate:
-        if one.candidate not in asked or one.optimum is None or one.candidate.n_components == 1:
-            return one
-        shape = _shape_of(one.candidate)
-        stability = bootstrap_stability(statistics, one.optimum.parameters, shape, settings.seed)
+    def with_stability(evaluation: EvaluatedCandidate) -> EvaluatedCandidate:
+        if (
+            evaluation.candidate not in compared
+            or evaluation.optimum is None
+            or evaluation.candidate.n_components == 1
+        ):
+            return evaluation
+        shape = _shape_of(evaluation.candidate)
+        stability = bootstrap_stability(
+            statistics, evaluation.optimum.parameters, shape, settings.seed
+        )
         counted.progress(f"{shape}: stability {stability.agreement:.2f}")
         measured = {
             "stability": stability.agreement,
             "smallest_jaccard": min(stability.jaccard),
             "search_failures": stability.search_failures,
         }
-        return EvaluatedCandidate(one.candidate.model_copy(update=measured), one.optimum)
+        return EvaluatedCandidate(
+            evaluation.candidate.model_copy(update=measured), evaluation.optimum
+        )
 
     with workers() as pool:
-        return list(pool.map(asked_again, tried))
+        return list(pool.map(with_stability, evaluated))
 
 
 def structure_warnings(
@@ -304,12 +316,13 @@ def _shape_of(candidate: Candidate) -> Shape:
     return Shape(candidate.n_components, candidate.covariance_type)
 
 
-def _refuse_if_all_are(tried: Sequence[EvaluatedCandidate]) -> None:
-    if usable([one.candidate for one in tried]):
+def _refuse_if_all_are(evaluated: Sequence[EvaluatedCandidate]) -> None:
+    candidates = [evaluation.candidate for evaluation in evaluated]
+    if usable(candidates):
         return
     listed = "\n  ".join(
-        f"{one.candidate.n_components} {one.candidate.covariance_type}: {refusal_text(one.candidate)}"
-        for one in tried
+        f"{candidate.n_components} {candidate.covariance_type}: {refusal_text(candidate)}"
+        for candidate in candidates
     )
     raise Refused(
         "every candidate was refused, nothing was stored:\n  "

@@ -84,10 +84,10 @@ def ignored_settings(
         if name not in active.feature_names
     ]
     count, version = len(active.components), f"version {active.model_version}"
-    asked = settings.segments
+    allowed = settings.segments
     ignored = [f"{', '.join(names)} would be features of a new model"] if names else []
-    if not asked.min <= count <= asked.max:
-        ignored.append(f"`model.segments` is {asked.min} to {asked.max}, {version} has {count}")
+    if not allowed.min <= count <= allowed.max:
+        ignored.append(f"`model.segments` is {allowed.min} to {allowed.max}, {version} has {count}")
     if active.covariance_type not in settings.covariance:
         wanted = ", ".join(settings.covariance)
         ignored.append(

@@ -49,16 +49,20 @@ class Recommendation:
 
 def usable(candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates that are not refused."""
-    return [one for one in candidates if one.bic is not None and one.status != "refused"]
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.bic is not None and candidate.status != "refused"
+    ]
 
 
 def best_of_each_count(candidates: Sequence[Candidate]) -> list[Candidate]:
     """For every number of segments the usable candidate with the lowest BIC, by number of segments."""
     best: dict[int, Candidate] = {}
-    for one in usable(candidates):
-        other = best.get(one.n_components)
-        if other is None or _bic(one) < _bic(other):
-            best[one.n_components] = one
+    for candidate in usable(candidates):
+        other = best.get(candidate.n_components)
+        if other is None or _bic(candidate) < _bic(other):
+            best[candidate.n_components] = candidate
     return [best[count] for count in sorted(best)]
 
 
@@ -70,30 +74,32 @@ def recommend(
     candidates: at least one usable; stability measured for those of `best_of_each_count`
     customers: how many they were fitted on
     """
-    asked = best_of_each_count(candidates)
-    stable = [one for one in asked if is_stable(one)]
+    compared = best_of_each_count(candidates)
+    stable = [candidate for candidate in compared if is_stable(candidate)]
     if stable:
         enough = min(map(_bic, stable)) + 2 * MIN_GAIN * customers
         chosen = min(
-            (one for one in stable if _bic(one) <= enough), key=lambda one: one.n_components
+            (candidate for candidate in stable if _bic(candidate) <= enough),
+            key=lambda candidate: candidate.n_components,
         )
     else:
-        chosen = max(asked, key=lambda one: (_stability(one), -_bic(one)))
-    sentence = _sentence(chosen, asked, settings)
+        chosen = max(compared, key=lambda candidate: (_stability(candidate), -_bic(candidate)))
+    sentence = _sentence(chosen, compared, settings)
     return Recommendation(chosen, sentence, tuple(_warnings(chosen, settings)))
 
 
 def marked(candidates: Sequence[Candidate], chosen: Candidate) -> tuple[Candidate, ...]:
     """All candidates with their final reason, the chosen one marked."""
-    return tuple(_marked(one, chosen) for one in candidates)
+    return tuple(_marked(candidate, chosen) for candidate in candidates)
 
 
-def is_stable(one: Candidate) -> bool:
+def is_stable(candidate: Candidate) -> bool:
     """Whether bootstrap refits give the same segmentation, as a whole and segment by segment."""
-    if one.n_components == 1:
+    if candidate.n_components == 1:
         return True
     return (
-        _stability(one) >= MIN_STABILITY and (one.smallest_jaccard or 0.0) >= MIN_SEGMENT_STABILITY
+        _stability(candidate) >= MIN_STABILITY
+        and (candidate.smallest_jaccard or 0.0) >= MIN_SEGMENT_STABILITY
     )
 
 
@@ -108,8 +114,8 @@ def elbow(candidates: Sequence[Candidate]) -> Candidate | None:
     falling = curve[: lowest + 1]
     if len(falling) < 3:
         return None
-    bic = np.array([_bic(one) for one in falling])
-    count = np.array([one.n_components for one in falling], dtype=float)
+    bic = np.array([_bic(candidate) for candidate in falling])
+    count = np.array([candidate.n_components for candidate in falling], dtype=float)
     share = (count - count[0]) / (count[-1] - count[0])
     below = bic[0] + share * (bic[-1] - bic[0]) - bic
     return falling[int(below.argmax())] if below.max() > 0 else None
@@ -129,30 +135,30 @@ def structure_warning(gain: float) -> ModelWarning | None:
     )
 
 
-def _sentence(chosen: Candidate, asked: Sequence[Candidate], settings: ModelSettings) -> str:
-    """As in: 5 segments (full): lowest BIC among models that repeat …; BIC alone would take 9 (does not repeat, …)."""
+def _sentence(chosen: Candidate, compared: Sequence[Candidate], settings: ModelSettings) -> str:
+    """As in: 5 segments (full): lowest BIC among stable models …; BIC alone would take 9 (not stable, …)."""
     head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
     share = f"with every segment ≥ {settings.min_segment_share:.0%}"
     if is_stable(chosen):
-        reason = f"lowest BIC among models that repeat {share} (stability {_stability(chosen):.2f})"
+        reason = f"lowest BIC among stable models {share} (stability {_stability(chosen):.2f})"
     else:
-        reason = f"repeats best {share}, and not well (stability {_stability(chosen):.2f}, {MIN_STABILITY} is needed)"
+        reason = f"most stable {share}, but not stable (stability {_stability(chosen):.2f}, needed {MIN_STABILITY})"
     parts = [head + reason]
-    lowest = min(asked, key=_bic)
+    lowest = min(compared, key=_bic)
     if lowest.n_components != chosen.n_components:
         parts.append(f"BIC alone would take {lowest.n_components} ({_why_not(lowest)})")
-    bend = elbow(asked)
+    bend = elbow(compared)
     if bend is not None and bend.n_components not in (chosen.n_components, lowest.n_components):
         parts.append(f"its curve bends at {bend.n_components}")
-    by_icl = min(asked, key=lambda one: one.icl or 0.0)
+    by_icl = min(compared, key=lambda candidate: candidate.icl or 0.0)
     parts.append(f"ICL says {by_icl.n_components}")
     return "; ".join(parts)
 
 
 def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
-    found = []
+    warnings = []
     if not is_stable(chosen):
-        found.append(
+        warnings.append(
             ModelWarning(
                 kind="no_stable_segmentation",
                 text=f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many "
@@ -160,7 +166,7 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
             )
         )
     if chosen.n_components == settings.segments.max > settings.segments.min:
-        found.append(
+        warnings.append(
             ModelWarning(
                 kind="bound_of_segments",
                 text=f"{chosen.n_components} segments are the most that were tried: raise `model.segments.max` to see "
@@ -171,7 +177,7 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
         chosen.n_components == settings.segments.min > 1
         and settings.segments.max > settings.segments.min
     ):
-        found.append(
+        warnings.append(
             ModelWarning(
                 kind="bound_of_segments",
                 text=f"{chosen.n_components} segments are the fewest that were tried: with `model.segments.min: 1` a "
@@ -179,7 +185,7 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
             )
         )
     if chosen.search_failures == 1:
-        found.append(
+        warnings.append(
             ModelWarning(
                 kind="search_failures",
                 text="on no bootstrap sample did a search that knows nothing reach as good a model that has not "
@@ -187,42 +193,42 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
                 "fewer segments are safer",
             )
         )
-    return found
+    return warnings
 
 
-def _marked(one: Candidate, chosen: Candidate) -> Candidate:
-    if one is chosen:
-        return one.model_copy(update={"status": "chosen", "reason": "recommended"})
-    if one.status == "refused":
-        return one
-    if one.stability is None:
-        reason = f"higher BIC than another covariance type with {one.n_components}"
-    elif is_stable(one):
-        reason = "higher BIC" if _bic(one) >= _bic(chosen) else "hardly better"
+def _marked(candidate: Candidate, chosen: Candidate) -> Candidate:
+    if candidate is chosen:
+        return candidate.model_copy(update={"status": "chosen", "reason": "recommended"})
+    if candidate.status == "refused":
+        return candidate
+    if candidate.stability is None:
+        reason = f"higher BIC than another covariance type with {candidate.n_components}"
+    elif is_stable(candidate):
+        reason = "higher BIC" if _bic(candidate) >= _bic(chosen) else "hardly better"
     else:
-        reason = _why_not(one)
-    return one.model_copy(update={"reason": reason})
+        reason = _why_not(candidate)
+    return candidate.model_copy(update={"reason": reason})
 
 
-def _why_not(one: Candidate) -> str:
+def _why_not(candidate: Candidate) -> str:
     """Why a usable candidate with a low BIC was not taken."""
-    if is_stable(one):
+    if is_stable(candidate):
         return "hardly better"
-    if _stability(one) < MIN_STABILITY:
-        return f"does not repeat, stability {_stability(one):.2f}"
-    return f"one of its segments does not repeat, overlap {one.smallest_jaccard or 0:.2f}"
+    if _stability(candidate) < MIN_STABILITY:
+        return f"not stable, stability {_stability(candidate):.2f}"
+    return f"one of its segments is not stable, overlap {candidate.smallest_jaccard or 0:.2f}"
 
 
 def _segments(count: int) -> str:
     return "1 segment" if count == 1 else f"{count} segments"
 
 
-def _bic(one: Candidate) -> float:
-    return float("inf") if one.bic is None else one.bic
+def _bic(candidate: Candidate) -> float:
+    return float("inf") if candidate.bic is None else candidate.bic
 
 
-def _stability(one: Candidate) -> float:
+def _stability(candidate: Candidate) -> float:
     """0 where it was not measured; a single segment repeats always."""
-    if one.n_components == 1:
+    if candidate.n_components == 1:
         return 1.0
-    return one.stability or 0.0
+    return candidate.stability or 0.0

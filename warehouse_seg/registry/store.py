@@ -77,9 +77,9 @@ class Registry:
         rows = [row for row in self.models() if row["model_version"] == version]
         if len(rows) != 1:
             stored = sorted({row["model_version"] for row in self.models()})
-            found = "found no such model version" if not rows else "two fits took this number"
+            problem = "found no such model version" if not rows else "two fits took this number"
             raise UsageError(
-                f"model version {version}: {found}; stored versions: {stored or 'none'}. "
+                f"model version {version}: {problem}; stored versions: {stored or 'none'}. "
                 "Name another one, or run `warehouse-seg fit`"
             )
         try:
@@ -172,10 +172,10 @@ class Registry:
         """One more than any number in any table: what a killed fit left behind is never mixed in."""
         largest = 0
         for name in TABLES:
-            found = self.warehouse.rows(
+            rows = self.warehouse.rows(
                 f"select max(model_version) as largest from {self.tables[name]}"
             )
-            largest = max(largest, found[0]["largest"] or 0)
+            largest = max(largest, rows[0]["largest"] or 0)
         return largest + 1
 
     def _refuse_foreign_rows(self, name: str, rows: Sequence[Row], version: int) -> None:

@@ -112,10 +112,10 @@ def size_of(text: str, model: SegmentModel) -> Size:
 def passed_limits(size: Size, dialect: str) -> list[str]:
     """A sentence for each limit of the dialect that a statement of this size passes, inside what dbt wraps it in."""
     return [
-        f"{_passed(dialect, limit, found)}. "
+        f"{_passed(dialect, limit, measured)}. "
         "Fewer segments, or fewer features, make it shorter (`model.segments`, `model.features`)"
         for limit in LIMITS[dialect]
-        if (found := _measured(size, limit.measure)) > limit.most
+        if (measured := _measured(size, limit.measure)) > limit.most
     ]
 
 
@@ -127,12 +127,12 @@ def too_wide(columns: int, dialect: str) -> str | None:
     return None
 
 
-def _passed(dialect: str, limit: Limit, found: int) -> str:
-    return f"{dialect} {limit.consequence}: found {found:,} {limit.measure}, documented are {limit.most:,}"
+def _passed(dialect: str, limit: Limit, measured: int) -> str:
+    return f"{dialect} {limit.consequence}: found {measured:,} {limit.measure}, documented are {limit.most:,}"
 
 
 def _measured(size: Size, measure: str) -> int:
     """The size in this measure, a text as long as it is when dbt has wrapped it."""
     wrapping = WRAPPING_BYTES if measure in ("bytes", "characters") else 0
-    found: int = getattr(size, measure)
-    return found + wrapping
+    measured: int = getattr(size, measure)
+    return measured + wrapping

@@ -67,7 +67,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Rule:
-    """A suggestion and the segments that it is for. `when` and `action` stand word for word in docs/guides/segments.md."""
+    """A suggestion and the segments that it is for; `when` and `action` stand so in docs/guides/segments.md."""
 
     when: str
     applies: Callable[[Behaviour], bool]

@@ -46,8 +46,8 @@ class Spark:
 
     def rows(self, sql: str) -> tuple[list[str], Sequence[Row]]:
         """The names of a query's columns, and its rows."""
-        found = self._run(sql)
-        return found.columns, [tuple(row) for row in found.collect()]
+        frame = self._run(sql)
+        return frame.columns, [tuple(row) for row in frame.collect()]
 
     def arrays(self, sql: str) -> Columns:
         """The columns of a query (n,); NULL in a number is NaN."""

@@ -52,8 +52,8 @@ def test_a_lower_bic_that_does_not_repeat_is_not_taken_and_that_is_said() -> Non
     )
     assert found.chosen.n_components == 4
     assert found.sentence == (
-        "4 segments (full): lowest BIC among models that repeat with every segment ≥ 2% (stability 1.00); "
-        "BIC alone would take 9 (does not repeat, stability 0.84); ICL says 9"
+        "4 segments (full): lowest BIC among stable models with every segment ≥ 2% (stability 1.00); "
+        "BIC alone would take 9 (not stable, stability 0.84); ICL says 9"
     )
     assert not found.warnings
 
@@ -63,8 +63,7 @@ def test_one_segment_that_does_not_repeat_is_enough() -> None:
     found = recommend((candidate(4, 300), loose), settings(), CUSTOMERS)
     assert found.chosen.n_components == 4
     assert (
-        "BIC alone would take 5 (one of its segments does not repeat, overlap 0.74)"
-        in found.sentence
+        "BIC alone would take 5 (one of its segments is not stable, overlap 0.74)" in found.sentence
     )
 
 
@@ -87,7 +86,7 @@ def test_of_each_number_of_segments_the_best_covariance_type_is_asked() -> None:
 def test_where_none_repeats_the_best_of_them_is_taken_with_a_warning() -> None:
     found = recommend((candidate(3, 500, 0.4), candidate(4, 300, 0.6)), settings(), CUSTOMERS)
     assert found.chosen.n_components == 4
-    assert "and not well (stability 0.60, 0.85 is needed)" in found.sentence
+    assert "but not stable (stability 0.60, needed 0.85)" in found.sentence
     assert UNSTABLE in found.warnings[0].text
 
 
@@ -139,7 +138,7 @@ def test_every_candidate_gets_its_reason() -> None:
     assert [one.reason for one in after] == [
         "recommended",
         "higher BIC than another covariance type with 4",
-        "does not repeat, stability 0.20",
+        "not stable, stability 0.20",
         "higher BIC",
         "collapsed",
     ]
