@@ -42,7 +42,7 @@ top_segment as (
     from top_membership{{ seg_optimization_fence(dialect) }}
 ),
 
-runner_up_membership as (
+with_runner_up_membership as (
     select
         *,
         {{ seg_largest_of_the_others(segments, dialect) }} as runner_up_membership
@@ -58,7 +58,7 @@ runner_up_segment as (
             when segment_key <> {{ key }} and {{ seg_membership_column(segment) }} = runner_up_membership then {{ key }}
             {%- endfor %}
         end as runner_up_segment_key
-    from runner_up_membership{{ seg_optimization_fence(dialect) }}
+    from with_runner_up_membership{{ seg_optimization_fence(dialect) }}
 )
 
 select

@@ -52,7 +52,7 @@ standardized as (
     {{- seg_optimization_fence(dialect) }}
 ),
 
-moments as (
+with_moments as (
     select
         {%- for moment in measured %}
         {{ moment.name }},
@@ -67,11 +67,11 @@ moments as (
 ),
 {%- if dialect == 'duckdb' and moments %}
 
-listed as (
+with_list_of_moments as (
     select
         {{ also }}
         [{{ moments | map(attribute='name') | join(', ') }}] as moments
-    from moments
+    from with_moments
 ),
 {%- endif %}
 
@@ -82,7 +82,8 @@ log_joint as (
         {{ row[0] }}{{ seg_plus_inner_product(moments, row, dialect) }} as log_joint_{{ loop.index }}
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from {{ 'listed' if dialect == 'duckdb' and moments else 'moments' }}{{ seg_optimization_fence(dialect) }}
+    from {{ 'with_list_of_moments' if dialect == 'duckdb' and moments else 'with_moments' }}
+    {{- seg_optimization_fence(dialect) }}
 ),
 
 {{ seg_softmax_steps('log_joint', range(1, coefficients | length + 1) | list, carried, dialect) }}

@@ -30,7 +30,7 @@ top_segment as (
     from top_membership
 ),
 
-runner_up_membership as (
+with_runner_up_membership as (
     select
         *,
         greatest(
@@ -47,7 +47,7 @@ runner_up_segment as (
             when segment_key <> 's1' and membership_s1 = runner_up_membership then 's1'
             when segment_key <> 's2' and membership_s2 = runner_up_membership then 's2'
         end as runner_up_segment_key
-    from runner_up_membership
+    from with_runner_up_membership
 )
 
 select

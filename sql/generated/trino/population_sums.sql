@@ -20,7 +20,7 @@ standardized as (
     where x_1 is not null and x_2 is not null and x_3 is not null
 ),
 
-moments as (
+with_moments as (
     select
         z_1,
         z_2,
@@ -40,7 +40,7 @@ log_joint as (
         z_1, z_2, z_3, zz_1_1, zz_1_2, zz_1_3, zz_2_2, zz_2_3, zz_3_3,
         -4.0383349234161185e0 + z_1 * -3.4285714285714284e0 + z_2 * 0.857142857142857e0 + z_3 * 0.28571428571428575e0 + zz_1_1 * -2.142857142857143e0 + zz_1_2 * 0.5714285714285713e0 + zz_1_3 * -0.14285714285714282e0 + zz_2_2 * -0.5714285714285713e0 + zz_2_3 * 0.28571428571428564e0 + zz_3_3 * -0.5357142857142857e0 as log_joint_1,
         -9.702254720665938e0 + z_1 * 5.0e0 + z_2 * -12.0e0 + z_3 * -1.7499999999999996e0 + zz_1_1 * -2.0e0 + zz_2_2 * -8.0e0 + zz_3_3 * -0.9999999999999998e0 as log_joint_2
-    from moments
+    from with_moments
 ),
 
 with_maximum as (

@@ -107,6 +107,53 @@ def test_every_statement_means_the_same(
     assert sorted(found) == sorted(expected)
 
 
+def weighted_statements(dialect: str) -> dict[str, str]:
+    """The statements in which a row stands for several customers, of a model that warns."""
+    model, features = reference_model().to_macro(), "seg_customer_features"
+    scores, customer_segments = "seg_customer_scores", "seg_customer_segments"
+    revenue = {"relation": features, "expression": "net_spend"}
+    weights = {"relation": features, "column": "order_count"}
+    measures = [{"feature": name, "shift": "0e0"} for name in ("recency_days", "spend_wine")]
+    return {
+        "segments": render(
+            "seg_segment_sizes",
+            *(model, scores, customer_segments, revenue, dialect, "it's unstable", weights),
+        ),
+        "profiles": render(
+            "seg_profiles", model, features, scores, measures, dialect, "order_count"
+        ),
+    }
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_statements_with_weights_mean_the_same(
+    shop: duckdb.DuckDBPyConnection, dialect: str
+) -> None:
+    expected = weighted_statements("duckdb")
+    for name, text in weighted_statements(dialect).items():
+        found = shop.execute(parsed(text, dialect).sql(dialect="duckdb")).fetchall()
+        assert sorted(found) == sorted(shop.execute(expected[name]).fetchall())
+        assert len(found) > 1
+
+
+def steps_with_a_column_of_their_name(text: str, dialect: str) -> list[str]:
+    """A reader, and some engines, take `total` in a later step for either of the two."""
+    steps = {cte.alias for cte in parsed(text, dialect).find_all(exp.CTE)}
+    columns = {select.alias_or_name for select in parsed(text, dialect).find_all(exp.Alias)}
+    return sorted(steps & columns)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_step_has_a_column_of_its_name(dialect: str) -> None:
+    for name, text in (STATEMENTS[dialect] | weighted_statements(dialect)).items():
+        assert (name, steps_with_a_column_of_their_name(text, dialect)) == (name, [])
+
+
+def test_a_step_with_a_column_of_its_name_is_seen() -> None:
+    text = "with total as (select a + 1 as total from t) select total from total"
+    assert steps_with_a_column_of_their_name(text, "duckdb") == ["total"]
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_number_of_a_model_has_an_exponent(dialect: str) -> None:
     """One without would be a DECIMAL; only the model's version is a whole number, and a step's `offset 0`."""
