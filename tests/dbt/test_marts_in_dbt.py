@@ -118,9 +118,10 @@ def test_customers_count_by_their_weight(stages: Stages, tmp_path: Path) -> None
         "inner join (select customer_id, segment_key from seg_customer_segments) using (customer_id)",
     )
     weight = customers["order_count"]
-    profiles = frame(shop, "select * from seg_segment_profiles").set_index(
-        ["segment_key", "feature"]
-    )
+    profiles = {
+        (row["segment_key"], row["feature"]): row
+        for row in frame(shop, "select * from seg_segment_profiles").to_dict("records")
+    }
     segments = frame(shop, "select * from seg_segments").set_index("segment_key")
     assert segments["customers"].sum() == weight.sum() > len(customers)
     for key, segment in segments.iterrows():
@@ -137,7 +138,7 @@ def test_customers_count_by_their_weight(stages: Stages, tmp_path: Path) -> None
             mean = (parts * values)[known].sum() / parts[known].sum()
             spread = (parts * (values - mean) ** 2)[known].sum() / parts[known].sum()
             everybody = (weight * values)[known].sum() / weight[known].sum()
-            profile = profiles.loc[(str(key), feature)]
+            profile = profiles[str(key), feature]
             assert profile["mean"] == pytest.approx(mean, rel=1e-9)
             assert profile["standard_deviation"] == pytest.approx(spread**0.5, rel=1e-9)
             assert profile["population_mean"] == pytest.approx(everybody, rel=1e-9)
