@@ -192,7 +192,7 @@ def expanded_joint(component: Component, pairs: list[tuple[int, int]]) -> str:
 
 
 @dataclass(frozen=True)
-class SearchResult:
+class Measurements:
     """What one layout took: seconds and processor seconds of every run, processor seconds to plan, and how far its
     memberships are from the shipped.
     """
@@ -228,13 +228,13 @@ def executed(connection: Connection, prefix: str, layout: Layout) -> tuple[float
 def difference(connection: Connection, model: SegmentModel, name: str) -> float:
     names = [f"membership_{component.segment_key}" for component in model.components]
     apart = ", ".join(f"abs(found.{column} - shipped.{column})" for column in names)
-    ((found,),) = connection.execute(
+    ((results,),) = connection.execute(
         f"select max(greatest({apart})) from {name} as found inner join shipped using (customer_id)"
     ).fetchall()
-    return float(found)
+    return float(results)
 
 
-def measured(size: int, segments: int, rows: int, is_stable: int) -> dict[str, SearchResult]:
+def measured(size: int, segments: int, rows: int, repetitions: int) -> dict[str, Measurements]:
     """Every layout in turn, `repeats` times. Raises AssertionError where one gives other memberships."""
     model = random_model(size, segments)
     ways = layouts(model)
@@ -244,7 +244,7 @@ def measured(size: int, segments: int, rows: int, is_stable: int) -> dict[str, S
         write_features(connection, size, rows)
         write_parameters(connection, parameters(model))
         run(connection, f"create table shipped as {ways['literals'].text}")
-        for repeat in range(is_stable):
+        for repeat in range(repetitions):
             for name, layout in ways.items():
                 runs[name].append(
                     executed(connection, "create or replace table result as ", layout)
@@ -253,27 +253,29 @@ def measured(size: int, segments: int, rows: int, is_stable: int) -> dict[str, S
                 if not repeat:
                     _, planning[name] = executed(connection, "explain ", layout)
                     apart[name] = difference(connection, model, "result")
-    for name, found in apart.items():
-        if not found < AS_EQUAL:
-            raise AssertionError(f"{name}: found memberships {found} apart")
+    for name, results in apart.items():
+        if not results < AS_EQUAL:
+            raise AssertionError(f"{name}: found memberships {results} apart")
     return {
-        name: SearchResult(len(ways[name].text), planning[name], runs[name], apart[name])
+        name: Measurements(len(ways[name].text), planning[name], runs[name], apart[name])
         for name in ways
     }
 
 
-def report(size: int, segments: int, rows: int, found: Mapping[str, SearchResult]) -> Iterator[str]:
+def report(
+    size: int, segments: int, rows: int, results: Mapping[str, Measurements]
+) -> Iterator[str]:
     """The lines of one shape's table, in Markdown."""
-    shipped = median(work for _, work in found["literals"].runs)
+    shipped = median(work for _, work in results["literals"].runs)
     yield f"**{size} features × {segments} segments**, {rows:,} rows:"
     yield ""
     yield "| layout | seconds | processor seconds | times the literals | planning | characters | memberships apart |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
-    for name, one in found.items():
-        seconds, work = (median(each) for each in zip(*one.runs, strict=True))
+    for name, entry in results.items():
+        seconds, work = (median(each) for each in zip(*entry.runs, strict=True))
         yield (
-            f"| {name} | {seconds:.2f} | {work:.2f} | {work / shipped:.2f} | {one.planning:.2f} "
-            f"| {one.characters:,} | {one.apart:.0e} |"
+            f"| {name} | {seconds:.2f} | {work:.2f} | {work / shipped:.2f} | {entry.planning:.2f} "
+            f"| {entry.characters:,} | {entry.apart:.0e} |"
         )
     yield ""
 
@@ -286,11 +288,11 @@ def main() -> int:
     )
     parser.add_argument("--rows", type=float, default=1.0, help="times the usual rows (1)")
     arguments = parser.parse_args()
-    print(f"{machine('duckdb')}. Medians of {arguments.is_stable} interleaved runs.\n")
+    print(f"{machine('duckdb')}. Medians of {arguments.repetitions} interleaved runs.\n")
     for (size, segments), usual in SHAPES.items():
         rows = max(int(usual * arguments.rows), 100)
-        found = measured(size, segments, rows, arguments.is_stable)
-        print("\n".join(report(size, segments, rows, found)), flush=True)
+        results = measured(size, segments, rows, arguments.repetitions)
+        print("\n".join(report(size, segments, rows, results)), flush=True)
     return 0
 
 

@@ -48,7 +48,7 @@ class Promise:
     kept: bool
 
 
-SearchResult = dict[str, list[Measurement]]
+Measurements = dict[str, list[Measurement]]
 """Measurements by way; none of a way that ran out of memory."""
 
 
@@ -91,9 +91,9 @@ def within_memory(gigabytes: float, work: Callable[[], Measurement]) -> Measurem
         sys.exit(OUT_OF_MEMORY)
 
 
-def print_measurement(one: Measurement) -> None:
+def print_measurement(entry: Measurement) -> None:
     """For the process that asked."""
-    print(json.dumps(asdict(one)))
+    print(json.dumps(asdict(entry)))
 
 
 # ---------------------------------------------------------------------------------------------------------- turns
@@ -117,22 +117,22 @@ def measured_apart(module: str, folder: Path, way: str) -> Measurement | None:
         raise
 
 
-def interleaved(module: str, folder: Path, ways: Iterable[str], is_stable: int) -> SearchResult:
+def interleaved(module: str, folder: Path, ways: Iterable[str], repetitions: int) -> Measurements:
     """Every way in turn, `repeats` times; one that ran out of memory is not asked again."""
-    found: SearchResult = {way: [] for way in ways}
+    results: Measurements = {way: [] for way in ways}
     lost: set[str] = set()
-    for repeat in range(1, is_stable + 1):
-        for way in [way for way in found if way not in lost]:
-            one = measured_apart(module, folder, way)
+    for repeat in range(1, repetitions + 1):
+        for way in [way for way in results if way not in lost]:
+            entry = measured_apart(module, folder, way)
             tell(
-                f"run {repeat} of {is_stable}: {way} "
-                + (f"{one.seconds:.2f} s" if one else "out of memory")
+                f"run {repeat} of {repetitions}: {way} "
+                + (f"{entry.seconds:.2f} s" if entry else "out of memory")
             )
-            if one:
-                found[way].append(one)
+            if entry:
+                results[way].append(entry)
             else:
                 lost.add(way)
-    return found
+    return results
 
 
 def tell(line: str) -> None:
@@ -143,29 +143,29 @@ def tell(line: str) -> None:
 # --------------------------------------------------------------------------------------------------------- tables
 
 
-def medians(found: Mapping[str, Sequence[Measurement]]) -> dict[str, float]:
+def medians(results: Mapping[str, Sequence[Measurement]]) -> dict[str, float]:
     """Seconds by way; infinite where a way never ended."""
     return {
-        way: median(one.seconds for one in each) if each else float("inf")
-        for way, each in found.items()
+        way: median(entry.seconds for entry in each) if each else float("inf")
+        for way, each in results.items()
     }
 
 
 def spread(measurements: Sequence[Measurement]) -> str:
     """The fastest and the slowest."""
-    times = sorted(one.seconds for one in measurements)
+    times = sorted(entry.seconds for entry in measurements)
     return f"{times[0]:.2f} to {times[-1]:.2f}" if times else "out of memory"
 
 
 def processor(measurements: Sequence[Measurement]) -> str:
     """The median of processor seconds."""
-    times = [one.processor_seconds for one in measurements]
+    times = [entry.processor_seconds for entry in measurements]
     return f"{median(times):.1f}" if times else "–"
 
 
 def peak(measurements: Sequence[Measurement]) -> str:
     """The most memory that any run held."""
-    return f"{max(one.peak_gigabytes for one in measurements):.1f}" if measurements else "–"
+    return f"{max(entry.peak_gigabytes for entry in measurements):.1f}" if measurements else "–"
 
 
 def machine(*packages: str) -> str:

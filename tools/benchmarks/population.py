@@ -25,8 +25,8 @@ from tools.benchmarks.customers import FEATURES, write_customers
 from tools.benchmarks.fitted import as_mixture, fitted_model
 from tools.benchmarks.measuring import (
     Measurement,
+    Measurements,
     Promise,
-    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -127,10 +127,10 @@ def in_the_warehouse(place: Place) -> Measurement:
             sums, _ = population.em_step(parameters_of(model))
             reached.append(em.maximization(sums, model.covariance_type, REGULARIZATION))
 
-        found = timed(iteration)
+        results = timed(iteration)
     (last,) = reached
     np.savez(place.reached, weights=last.weights, means=last.means, covariances=last.covariances)
-    return found
+    return results
 
 
 def by_scikit_learn(place: Place) -> Measurement:
@@ -142,11 +142,11 @@ def by_scikit_learn(place: Place) -> Measurement:
         _, log_memberships = mixture._e_step(z)
         mixture._m_step(z, log_memberships)
 
-    found = timed(iteration)
+    results = timed(iteration)
     refuse_other_parameters(
         place, Parameters(mixture.weights_, mixture.means_, mixture.covariances_)
     )
-    return found
+    return results
 
 
 def refuse_other_parameters(place: Place, theirs: Parameters) -> None:
@@ -184,7 +184,7 @@ def run_em(place: Place) -> Ascent:
         population = Population(warehouse, place.model, "select * from features")
         customers = population.customers
 
-        def told(parameters: Parameters) -> tuple[Array, float]:
+        def printed(parameters: Parameters) -> tuple[Array, float]:
             sums, objective = population.em_step(parameters)
             objectives.append(objective / customers)
             tell(
@@ -193,12 +193,12 @@ def run_em(place: Place) -> Ascent:
             return sums, objective
 
         start = parameters_of(place.model)
-        found = timed(
+        results = timed(
             lambda: em.run_em(
-                told, start, place.model.covariance_type, gain=0.0, iterations=MAX_ITERATIONS - 1
+                printed, start, place.model.covariance_type, gain=0.0, iterations=MAX_ITERATIONS - 1
             )
         )
-    return Ascent(objectives, found.seconds, found.peak_gigabytes, population.numbers)
+    return Ascent(objectives, results.seconds, results.peak_gigabytes, population.numbers)
 
 
 def smallest_gain(objectives: Sequence[float]) -> float:
@@ -209,11 +209,11 @@ def smallest_gain(objectives: Sequence[float]) -> float:
 # ------------------------------------------------------------------------------------------------------- the table
 
 
-def promises(seconds: dict[str, float], found: SearchResult, ascent: Ascent) -> list[Promise]:
+def promises(seconds: dict[str, float], results: Measurements, ascent: Ascent) -> list[Promise]:
     """What is promised at 10 million customers."""
     faster = seconds["scikit-learn's iteration"] / seconds["population pass"]
     gain = smallest_gain(ascent.objectives)
-    most = max(one.peak_gigabytes for one in found["population pass"])
+    most = max(entry.peak_gigabytes for entry in results["population pass"])
     return [
         Promise(
             f"one pass at least {TIMES_FASTER:g} times faster than scikit-learn's iteration",
@@ -235,19 +235,19 @@ def promises(seconds: dict[str, float], found: SearchResult, ascent: Ascent) -> 
 
 
 def report(
-    rows: int, found: SearchResult, ascent: Ascent, kept: Sequence[Promise]
+    rows: int, results: Measurements, ascent: Ascent, kept: Sequence[Promise]
 ) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/proof/performance.md shows them."""
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. DuckDB limited to "
         f"{MEMORY_LIMIT}. {machine('duckdb', 'scikit-learn', 'numpy')}. "
-        f"Medians of {len(found['population pass'])} interleaved runs."
+        f"Medians of {len(results['population pass'])} interleaved runs."
     )
     yield ""
     yield "| way | seconds | fastest to slowest | processor seconds | peak memory, GB | million customers per second |"
     yield "|---|---:|---:|---:|---:|---:|"
-    for way, seconds in medians(found).items():
-        each = found[way]
+    for way, seconds in medians(results).items():
+        each = results[way]
         yield (
             f"| {way} | {seconds:.2f} | {spread(each)} | {processor(each)} | {peak(each)} "
             f"| {rows / seconds / 1e6:.2f} |"
@@ -262,16 +262,16 @@ def report(
     yield from promise_lines(kept)
 
 
-def benchmark(rows: int, is_stable: int) -> int:
+def benchmark(rows: int, repetitions: int) -> int:
     """Print the tables; 0 when every promise is kept, else 1."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as name:
         folder = Path(name)
         tell(f"writing {rows:,} customers into {folder}")
         in_own_process(MODULE, folder, "--prepare", str(rows))
-        found = interleaved(MODULE, folder, WAYS, is_stable)
+        results = interleaved(MODULE, folder, WAYS, repetitions)
         ascent = Ascent(**json.loads(in_own_process(MODULE, folder, "--run_em")))
-    kept = promises(medians(found), found, ascent)
-    print("\n".join(report(rows, found, ascent, kept)))
+    kept = promises(medians(results), results, ascent)
+    print("\n".join(report(rows, results, ascent, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
 
 
@@ -292,7 +292,7 @@ def main() -> int:
     elif arguments.run_em:
         print(json.dumps(vars(run_em(Place(arguments.folder)))))
     else:
-        return benchmark(arguments.rows, arguments.is_stable)
+        return benchmark(arguments.rows, arguments.repetitions)
     return 0
 
 

@@ -30,8 +30,8 @@ from tools.benchmarks.fitted import as_mixture, fitted_model, without
 from tools.benchmarks.measuring import (
     Connection,
     Measurement,
+    Measurements,
     Promise,
-    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -208,20 +208,20 @@ def measure(place: Place, way: str) -> Measurement:
         WAYS[way](connection, model)
         run(connection, "checkpoint")
 
-    found = timed(work)
+    results = timed(work)
     refuse_other_scores(connection, model)
-    return found
+    return results
 
 
 def refuse_other_scores(connection: Connection, model: SegmentModel) -> None:
     """Raise where a way did something else than the others: what it took would say nothing."""
     names = [f"membership_{component.segment_key}" for component in model.components]
     differences = ", ".join(f"abs(result.{name} - scores.{name})" for name in names)
-    found = connection.execute(
+    results = connection.execute(
         f"select max(greatest({differences})), count(*) from result inner join scores using (customer_id) "
         "where customer_id <= 10000"
     ).fetchall()
-    difference, compared = found[0]
+    difference, compared = results[0]
     if not compared or difference > 1e-9:
         raise AssertionError(f"found memberships {difference} apart, in {compared} customers")
 
@@ -261,35 +261,35 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
     ]
 
 
-def report(rows: int, found: SearchResult, kept: Iterable[Promise]) -> Iterator[str]:
+def report(rows: int, results: Measurements, kept: Iterable[Promise]) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/proof/performance.md shows them."""
-    copied = median(one.seconds for one in found["copy"])
+    copied = median(entry.seconds for entry in results["copy"])
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. "
         f"{machine('duckdb', 'scikit-learn', 'numpy', 'pandas', 'pyarrow')}. "
-        f"Medians of {len(found['copy'])} interleaved runs."
+        f"Medians of {len(results['copy'])} interleaved runs."
     )
     yield ""
     yield "| way | seconds | fastest to slowest | processor seconds | times the copy | peak memory, GB |"
     yield "|---|---:|---:|---:|---:|---:|"
-    for way, seconds in medians(found).items():
+    for way, seconds in medians(results).items():
         yield (
-            f"| {way} | {seconds:.2f} | {spread(found[way])} | {processor(found[way])} "
-            f"| {seconds / copied:.2f} | {peak(found[way])} |"
+            f"| {way} | {seconds:.2f} | {spread(results[way])} | {processor(results[way])} "
+            f"| {seconds / copied:.2f} | {peak(results[way])} |"
         )
     yield ""
     yield from promise_lines(kept)
 
 
-def benchmark(rows: int, is_stable: int) -> int:
+def benchmark(rows: int, repetitions: int) -> int:
     """Print the tables; 0 when every promise is kept, else 1."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as name:
         folder = Path(name)
         tell(f"writing {rows:,} customers into {folder}")
         in_own_process(MODULE, folder, "--prepare", str(rows))
-        found = interleaved(MODULE, folder, WAYS, is_stable)
-    kept = promises(medians(found))
-    print("\n".join(report(rows, found, kept)))
+        results = interleaved(MODULE, folder, WAYS, repetitions)
+    kept = promises(medians(results))
+    print("\n".join(report(rows, results, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
 
 
@@ -307,7 +307,7 @@ def main() -> int:
     elif arguments.measure:
         print_measurement(measure(Place(arguments.folder), arguments.measure))
     else:
-        return benchmark(arguments.rows, arguments.is_stable)
+        return benchmark(arguments.rows, arguments.repetitions)
     return 0
 
 

@@ -76,17 +76,17 @@ def own_search(z: Array, kinds: Kinds, budget: SearchBudget = FULL) -> Searched:
     statistics = em.sufficient_statistics(z)
 
     def chain(kind: CovarianceType) -> dict[Shape, float]:
-        found, smaller = {}, None
+        results, smaller = {}, None
         for count in COUNTS:
             shape = Shape(count, kind)
             best = search(statistics, shape, SEED, smaller=smaller, budget=budget).best
-            found[shape], smaller = best.objective, best.parameters
-        return found
+            results[shape], smaller = best.objective, best.parameters
+        return results
 
     start = time.perf_counter()
     with workers() as pool:
         chains = list(pool.map(chain, kinds))
-    objectives = {shape: value for found in chains for shape, value in found.items()}
+    objectives = {shape: value for results in chains for shape, value in results.items()}
     return Searched(time.perf_counter() - start, objectives)
 
 
@@ -122,7 +122,7 @@ def benchmark(shop: Shop, kinds: Kinds) -> bool:
         f"**{shop.name}**, {len(z):,} customers × {z.shape[1]} features: own search {own.seconds:.1f} s, plain loop "
         f"{plain.seconds:.1f} s, {plain.seconds / own.seconds:.1f} times as long; long search {long.seconds:.1f} s.\n"
     )
-    found = list(rows(len(z), kinds, plain, own, long))
+    results = list(rows(len(z), kinds, plain, own, long))
     names = (
         "K",
         "objective against the loop, worst type",
@@ -130,8 +130,8 @@ def benchmark(shop: Shop, kinds: Kinds) -> bool:
         "gap to the long search",
         "as good",
     )
-    show(table(names, found))
-    as_good = all(row[-1] == "yes" for row in found)
+    show(table(names, results))
+    as_good = all(row[-1] == "yes" for row in results)
     return as_good and plain.seconds >= TIMES_FASTER * own.seconds
 
 

@@ -29,8 +29,8 @@ from tools.benchmarks.frames import CATEGORIES, pandas_features, polars_features
 from tools.benchmarks.measuring import (
     Connection,
     Measurement,
+    Measurements,
     Promise,
-    SearchResult,
     in_own_process,
     interleaved,
     machine,
@@ -216,18 +216,18 @@ def by_polars(place: Place) -> Measurement:
 
     # The first query starts Polars' threads; an import is not counted either.
     pl.LazyFrame({"a": [1]}).collect(engine="streaming")
-    found = timed(lambda: polars_features(place.lines, place.result("polars")))
+    results = timed(lambda: polars_features(place.lines, place.result("polars")))
     refuse_other_features(place, "polars")
-    return found
+    return results
 
 
 def by_pandas(place: Place) -> Measurement:
-    found = within_memory(
+    results = within_memory(
         FRAME_GIGABYTES,
         lambda: timed(lambda: pandas_features(place.lines, place.result("pandas"))),
     )
     refuse_other_features(place, "pandas")
-    return found
+    return results
 
 
 def scored_by_pandas(place: Place) -> Measurement:
@@ -316,7 +316,7 @@ def promises(seconds: dict[str, float]) -> list[Promise]:
 
 
 def report(
-    scale_factor: float, counts: tuple[int, int], found: SearchResult, kept: Sequence[Promise]
+    scale_factor: float, counts: tuple[int, int], results: Measurements, kept: Sequence[Promise]
 ) -> Iterator[str]:
     """The lines of one scale factor's two tables, in Markdown."""
     lines, customers = counts
@@ -324,20 +324,22 @@ def report(
         f"Scale factor {scale_factor:g}: {lines:,} order lines, {customers:,} customers who ordered, "
         f"{len(MODEL_FEATURES)} features, {SEGMENTS} segments. DuckDB limited to {MEMORY_LIMIT}. "
         f"{machine('duckdb', 'polars', 'pandas', 'scikit-learn')}. "
-        f"Medians of {max(map(len, found.values()))} interleaved runs."
+        f"Medians of {max(map(len, results.values()))} interleaved runs."
     )
     yield ""
     yield "| way | seconds | fastest to slowest | processor seconds | peak memory, GB | million lines per second |"
     yield "|---|---:|---:|---:|---:|---:|"
-    seconds = with_sums(medians(found))
-    for way, each in found.items():
+    seconds = with_sums(medians(results))
+    for way, each in results.items():
         shown, rate = cells(seconds[way], lines)
         yield f"| {way} | {shown} | {spread(each)} | {processor(each)} | {peak(each)} | {rate} |"
     for name, ways in SUMS.items():
         shown, rate = cells(seconds[name], lines)
-        together = [one for way in ways for one in found[way]]
+        together = [entry for way in ways for entry in results[way]]
         work = sum(
-            median(one.processor_seconds for one in found[way]) for way in ways if found[way]
+            median(entry.processor_seconds for entry in results[way])
+            for way in ways
+            if results[way]
         )
         yield f"| **{name}** | {shown} | | {work:.1f} | {peak(together)} | {rate} |"
     yield ""
@@ -360,16 +362,16 @@ def counted(place: Place) -> tuple[int, int]:
     return int(row["lines"]), int(row["customers"])
 
 
-def benchmark(scale_factor: float, is_stable: int) -> bool:
+def benchmark(scale_factor: float, repetitions: int) -> bool:
     """Print one scale factor's tables; whether every promise is kept."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as folder:
         place = Place(Path(folder))
         tell(f"scale factor {scale_factor:g}: generating and loading in {folder}")
         in_own_process(MODULE, place.folder, "--prepare", str(scale_factor))
-        found = interleaved(MODULE, place.folder, WAYS, is_stable)
+        results = interleaved(MODULE, place.folder, WAYS, repetitions)
         counts = counted(place)
-    kept = promises(with_sums(medians(found)))
-    print("\n".join(report(scale_factor, counts, found, kept)), end="\n\n", flush=True)
+    kept = promises(with_sums(medians(results)))
+    print("\n".join(report(scale_factor, counts, results, kept)), end="\n\n", flush=True)
     return all(promise.kept for promise in kept)
 
 
@@ -389,7 +391,7 @@ def main() -> int:
     elif arguments.measure:
         print_measurement(WAYS[arguments.measure](Place(arguments.folder)))
     else:
-        kept = [benchmark(factor, arguments.is_stable) for factor in arguments.scale_factor]
+        kept = [benchmark(factor, arguments.repetitions) for factor in arguments.scale_factor]
         return 0 if all(kept) else 1
     return 0
 

@@ -30,7 +30,7 @@ COLUMNS = (
 
 def row(shop: Shop, model: SegmentModel) -> tuple[object, ...]:
     """One line of the table."""
-    chosen = next(one for one in model.candidates if one.status == "chosen")
+    chosen = next(candidate for candidate in model.candidates if candidate.status == "chosen")
     return (
         shop.name,
         f"{shop.sample.population_rows:,}",
@@ -51,14 +51,11 @@ def _choices(candidates: tuple[Candidate, ...]) -> str:
 
 def discussed(candidates: tuple[Candidate, ...]) -> Iterator[int | str]:
     """What BIC, the elbow of its curve and ICL would choose."""
-    tried = [one for one in candidates if not one.reason.startswith("refused")]
-    # Reasons are written after the choice; without them the candidates are as they were before it.
-    plain = [one.model_copy(update={"reason": ""}) for one in tried]
-    asked = best_of_each_count(plain)
-    bend = elbow(plain)
-    yield min(asked, key=lambda one: one.bic or 0.0).n_components
+    best = best_of_each_count(candidates)
+    bend = elbow(candidates)
+    yield min(best, key=lambda candidate: candidate.bic or 0.0).n_components
     yield bend.n_components if bend else "–"
-    yield min(asked, key=lambda one: one.icl or 0.0).n_components
+    yield min(best, key=lambda candidate: candidate.icl or 0.0).n_components
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -80,7 +80,9 @@ def reached(folder: Path, datasets: Collection[str] | None = None) -> Iterator[R
 
     datasets: only these
     """
-    wanted = [one for one in references(folder) if not datasets or one.dataset in datasets]
+    wanted = [
+        optimum for optimum in references(folder) if not datasets or optimum.dataset in datasets
+    ]
     for dataset, kind in dict.fromkeys((r.dataset, r.covariance_type) for r in wanted):
         values = rows_of(folder, dataset)
         largest = max(
@@ -95,10 +97,10 @@ def reached(folder: Path, datasets: Collection[str] | None = None) -> Iterator[R
 def _bics(values: Array, kind: CovarianceType, largest: int) -> dict[int, float | None]:
     statistics = em.sufficient_statistics(values)
     min_eigenvalue = 1e-3 * float(np.linalg.eigvalsh(np.cov(values, rowvar=False)).min())
-    found: dict[int, float | None] = {}
+    bics: dict[int, float | None] = {}
     smaller = None
     for count in range(1, largest + 1):
-        found[count] = None
+        bics[count] = None
         try:
             result = search(
                 statistics,
@@ -112,8 +114,8 @@ def _bics(values: Array, kind: CovarianceType, largest: int) -> dict[int, float 
             continue
         smaller = result.best.parameters
         free = parameter_count(count, values.shape[1], kind)
-        found[count] = -2 * result.best.objective + free * float(np.log(len(values)))
-    return found
+        bics[count] = -2 * result.best.objective + free * float(np.log(len(values)))
+    return bics
 
 
 def main() -> None:
@@ -121,9 +123,11 @@ def main() -> None:
     folder = data_folder() / "gmm_reference"
     results = list(reached(folder))
     show(heading("Optima against mclust", f"Seed {SEED}."))
-    worse = [one for one in results if not one.counts]
+    worse = [optimum for optimum in results if not optimum.counts]
     better = [
-        one for one in results if one.bic is not None and one.bic < one.reference.bic - TOLERANCE
+        optimum
+        for optimum in results
+        if optimum.bic is not None and optimum.bic < optimum.reference.bic - TOLERANCE
     ]
     show(
         f"BIC within {TOLERANCE} of mclust's or better: {len(results) - len(worse)} of {len(results)}; "
@@ -135,13 +139,13 @@ def main() -> None:
             ("data", "covariance", "components", "mclust's BIC", "ours"),
             (
                 (
-                    one.reference.dataset,
-                    one.reference.covariance_type,
-                    one.reference.components,
-                    f"{one.reference.bic:,.2f}",
-                    "–" if one.bic is None else f"{one.bic:,.2f}",
+                    optimum.reference.dataset,
+                    optimum.reference.covariance_type,
+                    optimum.reference.components,
+                    f"{optimum.reference.bic:,.2f}",
+                    "–" if optimum.bic is None else f"{optimum.bic:,.2f}",
                 )
-                for one in listed
+                for optimum in listed
             ),
         )
     )

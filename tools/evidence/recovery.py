@@ -85,17 +85,17 @@ def main() -> None:
     show(f"Largest pairwise Bayes error of the planted types: {errors}.\n")
     rows = []
     for cell in cells():
-        all_found = [recovered(cell, seed) for seed in seeds]
-        agreement = [found.agreement for found in all_found]
+        recoveries = [recovered(cell, seed) for seed in seeds]
+        agreement = [recovery.agreement for recovery in recoveries]
         rows.append(
             (
                 cell.one_timers,
                 f"{cell.count:,}",
                 cell.kind,
-                f"{sum(found.segments == len(SHARES) for found in all_found)}/{len(seeds)}",
+                f"{sum(recovery.segments == len(SHARES) for recovery in recoveries)}/{len(seeds)}",
                 f"{np.mean(agreement):.3f}",
                 f"{min(agreement):.3f}",
-                f"{sum(found.warned for found in all_found)}/{len(seeds)}",
+                f"{sum(recovery.warned for recovery in recoveries)}/{len(seeds)}",
             )
         )
         tell(rows[-1])

@@ -77,12 +77,12 @@ def row(shop: Shop, refits: int) -> tuple[str, ...]:
     """A shop's line of the table."""
     model = fit_model(shop.sample, shop.choices, shop.settings)
     top = softmax(model.log_joint(shop.sample.columns), axis=1).max(axis=1)
-    found = [kept(shop, model, seed) for seed in range(1, refits + 1)]
-    reached = [one for one in found if one is not None]
+    outcomes = [kept(shop, model, seed) for seed in range(1, refits + 1)]
+    reached = [outcome for outcome in outcomes if outcome is not None]
     shares: tuple[str, ...] = ("–",) * 4
     if reached:
-        of_all = [one.of_all for one in reached]
-        of_dominant = [one.of_dominant for one in reached]
+        of_all = [outcome.of_all for outcome in reached]
+        of_dominant = [outcome.of_dominant for outcome in reached]
         figures = (np.mean(of_all), min(of_all), np.mean(of_dominant), min(of_dominant))
         shares = tuple(f"{figure:.1%}" for figure in figures)
     return (
@@ -91,8 +91,8 @@ def row(shop: Shop, refits: int) -> tuple[str, ...]:
         f"{len(model.components)} {model.covariance_type}",
         f"{top.mean():.3f}",
         *shares,
-        f"{len(found) - len(reached)}/{refits}",
-        f"{sum(one.cold_was_better for one in reached)}/{refits}",
+        f"{len(outcomes) - len(reached)}/{refits}",
+        f"{sum(outcome.cold_was_better for outcome in reached)}/{refits}",
     )
 
 

@@ -110,15 +110,15 @@ def narrowest(spend: pd.DataFrame, mixture: GaussianMixture) -> list[Narrowest]:
     """One per component, the narrowest first."""
     scaler = StandardScaler().fit(spend)
     labels = mixture.predict(scaler.transform(spend))
-    found = []
+    narrowest = []
     for component, covariance in enumerate(mixture.covariances_):
         deviations = np.sqrt(np.diag(covariance)) * scaler.scale_
         column = int(deviations.argmin())
         own = spend[labels == component]
         mean = mixture.means_[component, column] * scaler.scale_[column] + scaler.mean_[column]
         zero = float((own.iloc[:, column] == 0).mean())
-        found.append(Narrowest(len(own), SPEND[column], mean, deviations[column], zero))
-    return sorted(found, key=lambda one: one.deviation)
+        narrowest.append(Narrowest(len(own), SPEND[column], mean, deviations[column], zero))
+    return sorted(narrowest, key=lambda one: one.deviation)
 
 
 @cache
