@@ -1,4 +1,4 @@
-"""The mixture beside other methods on planted customers: whichever suits them is said to do as well."""
+"""The mixture beside other methods on planted customers: a method that suits them does as well."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.evaluation.comparison import (
+    CLEAR_MEMBERSHIP,
     MethodComparison,
     MethodResult,
     bootstrap_agreement,
@@ -93,6 +94,28 @@ def test_on_balls_a_simpler_method_does_as_well() -> None:
     assert "take the simpler method" in sentence
 
 
+def test_shares_of_customers_count_how_many_a_row_stands_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first hundred rows stand for three customers each, and the method gives those no segment."""
+    z, types = balls()
+    heavy = np.arange(COUNT) < 100
+    _, parameters = mixture_of(z, types)
+    statistics = em.sufficient_statistics(z, weights=np.where(heavy, 3.0, 1.0))
+    monkeypatch.setattr(
+        "warehouse_seg.evaluation.comparison.methods_for",
+        lambda *_: {"partial": lambda sample: np.where(np.arange(len(sample.z)) < 100, -1, 0)},
+    )
+    vague = replace(parameters, covariances=100 * parameters.covariances)
+    unavailable = Unavailable("no orders")
+    comparison = compare(Customers(z, None), statistics, vague, SHAPE, 1, unavailable)
+    memberships, _ = em.expectation(statistics, vague)
+    unclear = memberships.max(axis=0) < CLEAR_MEMBERSHIP
+    expected = (2 * unclear[heavy].sum() + unclear.sum()) / (COUNT + 200)
+    assert comparison.unclear_share == pytest.approx(expected)
+    assert comparison.methods[1].unassigned == pytest.approx(300 / (COUNT + 200))
+
+
 def test_across_each_other_only_the_mixture_is_stable_and_predicts() -> None:
     z, types = crossed()
     statistics, parameters = mixture_of(z, types)
@@ -141,12 +164,12 @@ def test_labels_by_chance_are_not_stable_and_labels_by_rule_are() -> None:
     customers = Customers(z, None)
     random = np.random.default_rng(4)
     drawn = bootstrap_agreement(
-        lambda those: random.choice(3, len(those.z)), customers, types, seed=1
+        lambda sample: random.choice(3, len(sample.z)), customers, types, seed=1
     )
     assert drawn == pytest.approx(0, abs=0.05)
     side = np.asarray(z[:, 0] > 0, dtype=np.intp)
     ruled = bootstrap_agreement(
-        lambda those: np.asarray(those.z[:, 0] > 0, dtype=np.intp), customers, side, seed=1
+        lambda sample: np.asarray(sample.z[:, 0] > 0, dtype=np.intp), customers, side, seed=1
     )
     assert ruled == pytest.approx(1)
 

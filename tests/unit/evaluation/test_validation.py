@@ -1,4 +1,4 @@
-"""What `validate` says of planted customers: apart or overlapping, treated alike or not, told by a reference or not."""
+"""What `validate` says of planted customers: apart or overlapping, treated alike or not, as in a reference or not."""
 
 from __future__ import annotations
 
@@ -65,53 +65,53 @@ def model(*means: float, deviation: float = 1.0) -> SegmentModel:
 
 def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussian() -> None:
     statistics = em.sufficient_statistics(customers(TWO, 3_000, seed=1))
-    found = likelihood(statistics, TWO, SHAPE)
-    assert found.held_out is not None
-    assert found.single_gaussian is not None
-    assert found.held_out == pytest.approx(found.training, abs=0.1)
-    assert found.held_out > found.single_gaussian + 0.2
+    measured = likelihood(statistics, TWO, SHAPE)
+    assert measured.held_out is not None
+    assert measured.single_gaussian is not None
+    assert measured.held_out == pytest.approx(measured.training, abs=0.1)
+    assert measured.held_out > measured.single_gaussian + 0.2
 
 
 def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
-    one = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
-    statistics = em.sufficient_statistics(customers(one, 3_000, seed=2))
+    single = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
+    statistics = em.sufficient_statistics(customers(single, 3_000, seed=2))
     start = em.from_responsibilities(
         statistics, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
     )
-    found = likelihood(statistics, start, SHAPE)
-    assert found.held_out is not None
-    assert found.single_gaussian is not None
-    assert found.held_out < found.single_gaussian + 0.01
+    measured = likelihood(statistics, start, SHAPE)
+    assert measured.held_out is not None
+    assert measured.single_gaussian is not None
+    assert measured.held_out < measured.single_gaussian + 0.01
 
 
 def test_searches_from_other_starts_find_the_planted_segments() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     fit = em.fit_em(statistics, TWO, "full")
-    found = start_stability(statistics, fit.parameters, SHAPE, seed=1)
-    assert found.nondegenerate == found.searches
-    assert found.agreement is not None
-    assert found.agreement > 0.99
-    assert found.gain == pytest.approx(0, abs=1e-3)
+    starts = start_stability(statistics, fit.parameters, SHAPE, seed=1)
+    assert starts.nondegenerate == starts.searches
+    assert starts.agreement is not None
+    assert starts.agreement > 0.99
+    assert starts.gain == pytest.approx(0, abs=1e-3)
 
 
 def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     poor = em.from_responsibilities(statistics, np.eye(2)[np.arange(1_000) % 2].T, "full")
-    found = start_stability(statistics, poor, SHAPE, seed=1)
-    assert found.agreement is not None
-    assert found.agreement < 0.2
-    assert found.gain is not None
-    assert found.gain > 0.2
+    starts = start_stability(statistics, poor, SHAPE, seed=1)
+    assert starts.agreement is not None
+    assert starts.agreement < 0.2
+    assert starts.gain is not None
+    assert starts.gain > 0.2
 
 
 def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optimum() -> None:
     """One feature is nearly constant: whatever is fitted is flat."""
     z = customers(TWO, 1_000, seed=3)
     z[:, 1] *= 1e-3
-    found = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
-    assert (found.nondegenerate, found.agreement, found.gain) == (0, None, None)
+    starts = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
+    assert (starts.nondegenerate, starts.agreement, starts.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
@@ -165,33 +165,35 @@ def counts(**customers_of: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def test_a_reference_that_agrees_perfectly() -> None:
-    found = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
-    assert found.adjusted_rand == pytest.approx(1)
-    assert found.normalized_mutual_information == pytest.approx(1)
-    assert (found.groups, found.customers) == (3, 1_000)
+    agreement = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
+    assert agreement.adjusted_rand == pytest.approx(1)
+    assert agreement.normalized_mutual_information == pytest.approx(1)
+    assert (agreement.groups, agreement.customers) == (3, 1_000)
 
 
 def test_a_reference_that_has_nothing_to_do_with_it() -> None:
-    found = reference_agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
-    assert found.adjusted_rand == pytest.approx(0, abs=0.01)
-    assert found.normalized_mutual_information == pytest.approx(0, abs=0.01)
+    agreement = reference_agreement(
+        "kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200})
+    )
+    assert agreement.adjusted_rand == pytest.approx(0, abs=0.01)
+    assert agreement.normalized_mutual_information == pytest.approx(0, abs=0.01)
 
 
 def test_customers_without_a_reference_are_left_out() -> None:
-    found = reference_agreement(
+    agreement = reference_agreement(
         "kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600})
     )
-    assert found.customers == 800
-    assert found.adjusted_rand == pytest.approx(1)
+    assert agreement.customers == 800
+    assert agreement.adjusted_rand == pytest.approx(1)
 
 
 def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
     rows = counts(
         s1={"young": 800, "old": 200}, s2={"young": 480, "old": 520}, s3={"young": 520, "old": 480}
     )
-    flagged = {(one.name, one.group) for one in audit(rows) if one.flagged}
+    flagged = {(share.name, share.group) for share in audit(rows) if share.flagged}
     assert flagged == {("s1", "young"), ("s1", "old"), ("s2", "old")}
-    (young,) = [one for one in audit(rows) if (one.name, one.group) == ("s1", "young")]
+    (young,) = [share for share in audit(rows) if (share.name, share.group) == ("s1", "young")]
     assert (young.kind, young.customers, young.share) == ("segment", 800, 0.8)
     assert young.overall_share == pytest.approx(0.6)
     assert young.ratio == pytest.approx(0.8 / 0.6)
@@ -199,22 +201,22 @@ def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
 
 def test_a_balanced_group_is_not_flagged() -> None:
     rows = counts(s1={"young": 500, "old": 500}, s2={"young": 104, "old": 96})
-    assert not any(one.flagged for one in audit(rows))
+    assert not any(share.flagged for share in audit(rows))
 
 
 def test_a_difference_among_few_customers_may_be_chance() -> None:
     """The same shares, in 20 customers and in 2,000."""
     few = counts(s1={"young": 14, "old": 6}, s2={"young": 1_000, "old": 1_000})
     many = counts(s1={"young": 1_400, "old": 600}, s2={"young": 1_000, "old": 1_000})
-    assert not any(one.flagged for one in audit(few))
-    assert any(one.flagged for one in audit(many))
+    assert not any(share.flagged for share in audit(few))
+    assert any(share.flagged for share in audit(many))
 
 
 def test_customers_without_a_value_are_a_group() -> None:
-    found = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
-    assert {one.group for one in found} == {"young", "unknown"}
-    assert all(one.flagged for one in found if one.kind == "segment")
-    assert not any(one.flagged for one in found if one.kind == "tier")
+    shares = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
+    assert {share.group for share in shares} == {"young", "unknown"}
+    assert all(share.flagged for share in shares if share.kind == "segment")
+    assert not any(share.flagged for share in shares if share.kind == "tier")
 
 
 # ------------------------------------------------------------------------------------------------------ verdict
@@ -247,7 +249,7 @@ def test_a_stable_model_gets_a_plain_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "text"),
     [
         (
             {"bootstraps": Stability(0.6, (0.5, 0.5), 0.0)},
@@ -282,8 +284,8 @@ def test_a_stable_model_gets_a_plain_sentence() -> None:
         ),
     ],
 )
-def test_every_doubt_is_in_the_verdict(change: dict[str, Any], said: str) -> None:
-    assert said in verdict(replace(STABLE, **change))
+def test_every_doubt_is_in_the_verdict(change: dict[str, Any], text: str) -> None:
+    assert text in verdict(replace(STABLE, **change))
 
 
 def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
@@ -295,7 +297,7 @@ def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spend", "buying", "said"),
+    ("spend", "buying", "text"),
     [
         ("better", "better", "predict the next 90 days better than RFM quintiles"),
         ("worse", "worse", "predict the next 90 days worse than RFM quintiles"),
@@ -309,14 +311,14 @@ def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
     ],
 )
 def test_the_verdict_says_what_memberships_predict(
-    spend: Judgement | None, buying: Judgement | None, said: str
+    spend: Judgement | None, buying: Judgement | None, text: str
 ) -> None:
     predictions = (
         prediction("memberships", None, None),
         prediction("RFM quintiles", spend, buying),
     )
     split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
-    assert said in verdict(replace(STABLE, predictive_power=split))
+    assert text in verdict(replace(STABLE, predictive_power=split))
 
 
 def test_the_module_names_what_it_means_by_one_peak() -> None:
