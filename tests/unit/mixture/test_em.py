@@ -1,4 +1,4 @@
-"""EM from sums of moments: scikit-learn's algorithm where values are exact, and an ascent where they are rounded."""
+"""EM from sufficient statistics: scikit-learn's algorithm on exact values, never falling on rounded ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def overlapping(seed: int, size: int, count: int) -> tuple[Array, Parameters]:
 
 
 @st.composite
-def ascents(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
+def em_runs(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
     """Customers, rounding variances above zero, a start and a covariance type."""
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -52,11 +52,11 @@ def ascents(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
-@given(ascents())
+@given(em_runs())
 def test_the_objective_never_falls(
-    ascent: tuple[Array, Array, Parameters, CovarianceType],
+    em_run: tuple[Array, Array, Parameters, CovarianceType],
 ) -> None:
-    z, rounding_variance, parameters, covariance_type = ascent
+    z, rounding_variance, parameters, covariance_type = em_run
     statistics = em.sufficient_statistics(z, rounding_variance)
     objectives = []
     for _ in range(15):
@@ -68,7 +68,7 @@ def test_the_objective_never_falls(
     assert np.diff(objectives).min() >= -rounding
 
 
-def test_a_regularization_added_afterwards_is_no_ascent() -> None:
+def test_a_regularization_added_afterwards_falls() -> None:
     """The partner, and why the product keeps it at 1e-6: from an optimum, a pass with 0.05 goes down."""
     z, start = overlapping(3, 2, 2)
     statistics = em.sufficient_statistics(z)

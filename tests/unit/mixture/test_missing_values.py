@@ -85,7 +85,7 @@ def test_the_objective_never_falls(
     assert all(later >= earlier - rounding for earlier, later in pairwise(objectives))
 
 
-def test_filling_in_the_mean_is_no_ascent() -> None:
+def test_filling_in_the_mean_falls() -> None:
     """The partner: with the gaps filled by the mean before each M-step, a pass from the optimum goes down."""
     z = with_gaps(np.random.default_rng(5), planted(600)[0], 0.4)
     statistics = em.sufficient_statistics(z)
