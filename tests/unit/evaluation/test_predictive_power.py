@@ -86,20 +86,20 @@ def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]
 def test_where_everybody_buys_only_spend_is_measured() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2) + 1
-    (found,) = predictions({"one": memberships}, spend, spend > 0, seed=1)
-    assert found.spend_r2 is not None
-    assert found.buying_auc is None
+    (prediction,) = predictions({"one": memberships}, spend, spend > 0, seed=1)
+    assert prediction.spend_r2 is not None
+    assert prediction.buying_auc is None
 
 
 def test_refunds_after_the_day_are_no_spend() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
     with_refunds: Array = np.where(spend == 0, -500.0, spend)
-    expected, found = (
+    expected, prediction = (
         predictions({"one": memberships}, values, spend > 0, seed=1)[0]
         for values in (spend, with_refunds)
     )
-    assert found == expected
+    assert prediction == expected
 
 
 def test_a_difference_counts_from_two_standard_errors_on() -> None:

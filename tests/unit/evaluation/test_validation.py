@@ -65,53 +65,53 @@ def model(*means: float, deviation: float = 1.0) -> SegmentModel:
 
 def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussian() -> None:
     statistics = em.sufficient_statistics(customers(TWO, 3_000, seed=1))
-    found = likelihood(statistics, TWO, SHAPE)
-    assert found.held_out is not None
-    assert found.single_gaussian is not None
-    assert found.held_out == pytest.approx(found.training, abs=0.1)
-    assert found.held_out > found.single_gaussian + 0.2
+    result = likelihood(statistics, TWO, SHAPE)
+    assert result.held_out is not None
+    assert result.single_gaussian is not None
+    assert result.held_out == pytest.approx(result.training, abs=0.1)
+    assert result.held_out > result.single_gaussian + 0.2
 
 
 def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
-    one = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
-    statistics = em.sufficient_statistics(customers(one, 3_000, seed=2))
+    share = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
+    statistics = em.sufficient_statistics(customers(share, 3_000, seed=2))
     start = em.from_responsibilities(
         statistics, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
     )
-    found = likelihood(statistics, start, SHAPE)
-    assert found.held_out is not None
-    assert found.single_gaussian is not None
-    assert found.held_out < found.single_gaussian + 0.01
+    result = likelihood(statistics, start, SHAPE)
+    assert result.held_out is not None
+    assert result.single_gaussian is not None
+    assert result.held_out < result.single_gaussian + 0.01
 
 
 def test_searches_from_other_starts_find_the_planted_segments() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     fit = em.fit_em(statistics, TWO, "full")
-    found = start_stability(statistics, fit.parameters, SHAPE, seed=1)
-    assert found.nondegenerate == found.searches
-    assert found.agreement is not None
-    assert found.agreement > 0.99
-    assert found.gain == pytest.approx(0, abs=1e-3)
+    result = start_stability(statistics, fit.parameters, SHAPE, seed=1)
+    assert result.nondegenerate == result.searches
+    assert result.agreement is not None
+    assert result.agreement > 0.99
+    assert result.gain == pytest.approx(0, abs=1e-3)
 
 
 def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     poor = em.from_responsibilities(statistics, np.eye(2)[np.arange(1_000) % 2].T, "full")
-    found = start_stability(statistics, poor, SHAPE, seed=1)
-    assert found.agreement is not None
-    assert found.agreement < 0.2
-    assert found.gain is not None
-    assert found.gain > 0.2
+    result = start_stability(statistics, poor, SHAPE, seed=1)
+    assert result.agreement is not None
+    assert result.agreement < 0.2
+    assert result.gain is not None
+    assert result.gain > 0.2
 
 
 def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optimum() -> None:
     """One feature is nearly constant: whatever is fitted is flat."""
     z = customers(TWO, 1_000, seed=3)
     z[:, 1] *= 1e-3
-    found = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
-    assert (found.nondegenerate, found.agreement, found.gain) == (0, None, None)
+    result = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
+    assert (result.nondegenerate, result.agreement, result.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
@@ -165,33 +165,33 @@ def counts(**customers_of: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def test_a_reference_that_agrees_perfectly() -> None:
-    found = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
-    assert found.adjusted_rand == pytest.approx(1)
-    assert found.normalized_mutual_information == pytest.approx(1)
-    assert (found.groups, found.customers) == (3, 1_000)
+    result = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
+    assert result.adjusted_rand == pytest.approx(1)
+    assert result.normalized_mutual_information == pytest.approx(1)
+    assert (result.groups, result.customers) == (3, 1_000)
 
 
 def test_a_reference_that_has_nothing_to_do_with_it() -> None:
-    found = reference_agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
-    assert found.adjusted_rand == pytest.approx(0, abs=0.01)
-    assert found.normalized_mutual_information == pytest.approx(0, abs=0.01)
+    result = reference_agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
+    assert result.adjusted_rand == pytest.approx(0, abs=0.01)
+    assert result.normalized_mutual_information == pytest.approx(0, abs=0.01)
 
 
 def test_customers_without_a_reference_are_left_out() -> None:
-    found = reference_agreement(
+    result = reference_agreement(
         "kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600})
     )
-    assert found.customers == 800
-    assert found.adjusted_rand == pytest.approx(1)
+    assert result.customers == 800
+    assert result.adjusted_rand == pytest.approx(1)
 
 
 def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
     rows = counts(
         s1={"young": 800, "old": 200}, s2={"young": 480, "old": 520}, s3={"young": 520, "old": 480}
     )
-    flagged = {(one.name, one.group) for one in audit(rows) if one.flagged}
+    flagged = {(share.name, share.group) for share in audit(rows) if share.flagged}
     assert flagged == {("s1", "young"), ("s1", "old"), ("s2", "old")}
-    (young,) = [one for one in audit(rows) if (one.name, one.group) == ("s1", "young")]
+    (young,) = [share for share in audit(rows) if (share.name, share.group) == ("s1", "young")]
     assert (young.kind, young.customers, young.share) == ("segment", 800, 0.8)
     assert young.overall_share == pytest.approx(0.6)
     assert young.ratio == pytest.approx(0.8 / 0.6)
@@ -199,22 +199,22 @@ def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
 
 def test_a_balanced_group_is_not_flagged() -> None:
     rows = counts(s1={"young": 500, "old": 500}, s2={"young": 104, "old": 96})
-    assert not any(one.flagged for one in audit(rows))
+    assert not any(share.flagged for share in audit(rows))
 
 
 def test_a_difference_among_few_customers_may_be_chance() -> None:
     """The same shares, in 20 customers and in 2,000."""
     few = counts(s1={"young": 14, "old": 6}, s2={"young": 1_000, "old": 1_000})
     many = counts(s1={"young": 1_400, "old": 600}, s2={"young": 1_000, "old": 1_000})
-    assert not any(one.flagged for one in audit(few))
-    assert any(one.flagged for one in audit(many))
+    assert not any(share.flagged for share in audit(few))
+    assert any(share.flagged for share in audit(many))
 
 
 def test_customers_without_a_value_are_a_group() -> None:
-    found = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
-    assert {one.group for one in found} == {"young", "unknown"}
-    assert all(one.flagged for one in found if one.kind == "segment")
-    assert not any(one.flagged for one in found if one.kind == "tier")
+    result = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
+    assert {share.group for share in result} == {"young", "unknown"}
+    assert all(share.flagged for share in result if share.kind == "segment")
+    assert not any(share.flagged for share in result if share.kind == "tier")
 
 
 # ------------------------------------------------------------------------------------------------------ verdict

@@ -150,10 +150,10 @@ def test_rounding_by_hand() -> None:
     z, rounding_variance = np.array([[0.0], [0.0], [1.0], [1.0]]), np.full((4, 1), 1 / 12)
     statistics = em.sufficient_statistics(z, rounding_variance)
     np.testing.assert_allclose(statistics.rows[2], [1, 1, 1 + 1 / 12])
-    one = em.maximization(statistics.rows.sum(axis=0, keepdims=True), "full", 0.0)
-    assert one.means.item() == pytest.approx(0.5)
-    assert one.covariances.item() == pytest.approx(1 / 3)
-    _, objective = em.expectation(statistics, one)
+    single = em.maximization(statistics.rows.sum(axis=0, keepdims=True), "full", 0.0)
+    assert single.means.item() == pytest.approx(0.5)
+    assert single.covariances.item() == pytest.approx(1 / 3)
+    _, objective = em.expectation(statistics, single)
     # E ln N = -1/2 (ln 2 pi S + (z - m)^2 / S + v / S), with S = 1/3: the quadratic parts sum to one.
     assert objective == pytest.approx(4 * -0.5 * (math.log(2 * math.pi / 3) + 1))
 
