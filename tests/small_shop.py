@@ -119,8 +119,8 @@ class Shop:
 
     def active_version(self) -> int | None:
         query = "select model_version from seg_model_activations order by activation desc"
-        found = self.rows(query)
-        return int(found[0][0]) if found else None
+        rows = self.rows(query)
+        return int(rows[0][0]) if rows else None
 
     def segments(self) -> list[tuple[Any, ...]]:
         return self.rows("from seg_customer_segments order by all")

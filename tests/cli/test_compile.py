@@ -66,7 +66,7 @@ def test_what_a_fit_warns_of_has_the_branches_for_missing_features(
         "update seg_customer_rfm set average_order_value = null where customer_id % 10 = 7"
     )
     done = command(features_shop, "fit", "--verbose")
-    (found,) = re.findall(r"longer statements: found ([\d,]+) bytes", done.err)
+    (size,) = re.findall(r"longer statements: found ([\d,]+) bytes", done.err)
     text = stored_model(features_shop.project, None).score_sql("seg_customer_features")
     assert "average_order_value: not measured" in done.err
-    assert int(found.replace(",", "")) > 1.5 * len(text) + limits.WRAPPING_BYTES
+    assert int(size.replace(",", "")) > 1.5 * len(text) + limits.WRAPPING_BYTES

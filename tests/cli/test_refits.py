@@ -35,10 +35,10 @@ def stored(shop: Shop) -> list[tuple[Any, ...]]:
 
 
 def keys(shop: Shop, version: int) -> set[str]:
-    found = shop.rows(
+    components = shop.rows(
         f"select segment_key from seg_model_components where model_version = {version}"
     )
-    return {key for (key,) in found}
+    return {key for (key,) in components}
 
 
 def test_a_later_fit_is_a_refit(command: Command, scored_shop: Shop) -> None:

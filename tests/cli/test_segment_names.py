@@ -83,11 +83,11 @@ def test_a_ready_table_has_the_revenue_that_is_named(scored_shop: Shop) -> None:
 
     succeeded(scored_shop.dbt("build", "--select", "seg_customer_features+"))
 
-    found = scored_shop.rows("select segment_key, revenue from seg_segments order by all")
-    assert [key for key, _ in found] == [key for key, _ in of_orders]
+    revenues = scored_shop.rows("select segment_key, revenue from seg_segments order by all")
+    assert [key for key, _ in revenues] == [key for key, _ in of_orders]
     # Each term is rounded to a hundredth of a cent, before and after it is doubled.
     doubled = [2 * revenue for _, revenue in of_orders]
-    assert [revenue for _, revenue in found] == pytest.approx(doubled, abs=0.2)
+    assert [revenue for _, revenue in revenues] == pytest.approx(doubled, abs=0.2)
 
     succeeded(scored_shop.dbt("build", "--select", "seg_segments", "--vars", "{columns: {}}"))
     without = scored_shop.rows("select revenue, revenue_share from seg_segments")

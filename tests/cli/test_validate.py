@@ -66,48 +66,42 @@ def look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
 def validated(command: Command, shop: Shop, *arguments: str) -> dict[str, Any]:
     done = command(shop, "validate", "--json", *arguments)
     assert done.exit_code == 0, done.stderr
-    content: dict[str, Any] = json.loads(done.out)
-    return content
+    result: dict[str, Any] = json.loads(done.out)
+    return result
 
 
 # ---------------------------------------------------------------------------------------------- the commands
 
 
 def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, shop: Shop) -> None:
-    content = validated(
+    result = validated(
         command, shop, "--reference", "shop.kinds.same", "--protected", "shop.kinds.age"
     )
     keys = [key for (key,) in shop.rows("select distinct segment_key from seg_segments order by 1")]
-    assert sorted(content["segments"]) == keys
-    assert content["likelihood"]["held_out"] > content["likelihood"]["single_gaussian"]
-    assert content["starts"]["agreement"] > 0.8
-    assert len(content["windows"]) == 3
-    assert len(content["pairs"]) == len(keys) * (len(keys) - 1) / 2
-    assert content["reference"]["adjusted_rand"] == pytest.approx(1)
+    assert sorted(result["segments"]) == keys
+    assert result["likelihood"]["held_out"] > result["likelihood"]["single_gaussian"]
+    assert result["starts"]["agreement"] > 0.8
+    assert len(result["windows"]) == 3
+    assert len(result["pairs"]) == len(keys) * (len(keys) - 1) / 2
+    assert result["reference"]["adjusted_rand"] == pytest.approx(1)
     (customers,) = shop.rows("select count(*) from seg_customer_segments")[0]
-    assert content["reference"]["customers"] == customers
-    flagged = {
-        (share["name"], share["group"]) for share in content["protected"] if share["flagged"]
-    }
+    assert result["reference"]["customers"] == customers
+    flagged = {(entry["name"], entry["group"]) for entry in result["protected"] if entry["flagged"]}
     assert ("s1", "young") in flagged
-    assert not any(
-        share["flagged"] for share in content["protected"] if share["name"] == "dominant"
-    )
-    assert [prediction["source"] for prediction in content["predictive_power"]["predictions"]][
-        :2
-    ] == [
+    assert not any(entry["flagged"] for entry in result["protected"] if entry["name"] == "dominant")
+    assert [entry["source"] for entry in result["predictive_power"]["predictions"]][:2] == [
         "memberships",
         "top segment",
     ]
-    assert content["verdict"].startswith(f"The {len(keys)} segments of version 1 ")
-    assert content["verdict"].endswith(".")
+    assert result["verdict"].startswith(f"The {len(keys)} segments of version 1 ")
+    assert result["verdict"].endswith(".")
 
 
 def test_validate_for_people(command: Command, shop: Shop) -> None:
     done = command(shop, "validate", "--protected", "shop.kinds.balanced")
     assert done.exit_code == 0, done.stderr
-    for text in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
-        assert text in done.out
+    for said in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
+        assert said in done.out
     assert "no segment and no tier treats a protected group differently" in done.out.replace(
         "\n", " "
     )
@@ -117,8 +111,8 @@ def test_validate_for_people(command: Command, shop: Shop) -> None:
 def test_compare_in_json(command: Command, shop: Shop) -> None:
     done = command(shop, "compare", "--json")
     assert done.exit_code == 0, done.stderr
-    content = json.loads(done.out)
-    assert [method["method"] for method in content["comparison"]["methods"]] == [
+    result = json.loads(done.out)
+    assert [method["method"] for method in result["comparison"]["methods"]] == [
         "mixture",
         "k-means",
         "Ward hierarchical",
@@ -126,9 +120,9 @@ def test_compare_in_json(command: Command, shop: Shop) -> None:
         "spectral",
         "RFM rules",
     ]
-    assert content["comparison"]["methods"][0]["from_memberships"]["source"] == "memberships"
-    assert content["customers"] == 1_000
-    assert content["verdict"]
+    assert result["comparison"]["methods"][0]["from_memberships"]["source"] == "memberships"
+    assert result["customers"] == 1_000
+    assert result["verdict"]
 
 
 def test_compare_for_people_without_a_time_split(
@@ -159,7 +153,7 @@ def test_before_the_first_fit(command: Command, stages: Stages, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("arguments", "said"),
     [
         (("--version", "99"), "found no such model version"),
         (("--window-days", "9999"), "found --window-days 9999, needed 7 to"),
@@ -168,11 +162,11 @@ def test_before_the_first_fit(command: Command, stages: Stages, name: str) -> No
 )
 @pytest.mark.parametrize("name", ["validate", "compare"])
 def test_what_is_not_there(
-    command: Command, shop: Shop, name: str, arguments: tuple[str, ...], text: str
+    command: Command, shop: Shop, name: str, arguments: tuple[str, ...], said: str
 ) -> None:
     done = command(shop, name, *arguments)
     assert done.exit_code == 2
-    assert text in done.err
+    assert said in done.err
     assert not done.out
 
 
@@ -188,7 +182,7 @@ def test_figures_count_the_weight_that_a_fit_counts(
 
 
 @pytest.mark.parametrize(
-    ("column", "text"),
+    ("column", "said"),
     [
         ("shop.kind.same", "no source shop.kind; did you mean 'shop.kinds'"),
         ("kinds.same", "no model kinds"),
@@ -200,22 +194,22 @@ def test_figures_count_the_weight_that_a_fit_counts(
     ],
 )
 def test_a_column_that_is_no_grouping_of_customers(
-    command: Command, shop: Shop, column: str, text: str
+    command: Command, shop: Shop, column: str, said: str
 ) -> None:
     for option in ("--reference", "--protected"):
         done = command(shop, "validate", option, column)
         assert done.exit_code == 2
-        assert text in done.err
+        assert said in done.err
         assert not done.out
 
 
 def test_a_ready_table_has_no_earlier_days(command: Command, shop: Shop, tmp_path: Path) -> None:
     ready = shop.copy(tmp_path / "ready")
     set_effective(ready, transactions=None, feature_table="customers")
-    content = validated(command, ready)
-    assert list(content["predictive_power"]) == ["reason"]
-    assert content["windows"] == []
-    assert "a ready feature_table shows one day only" in content["predictive_power"]["reason"]
+    result = validated(command, ready)
+    assert list(result["predictive_power"]) == ["reason"]
+    assert result["windows"] == []
+    assert "a ready feature_table shows one day only" in result["predictive_power"]["reason"]
     done = command(ready, "validate")
     assert "no time split: a ready feature_table shows one day only" in done.out
 
@@ -236,8 +230,8 @@ def test_the_features_of_today_are_those_that_dbt_built(look: Any, shop: Shop) -
         query = past_features_query(warehouse, session, model.categories, str(today))
         built = "select * from seg_customer_features"
         return [
-            warehouse.rows(f"from ({first}) except from ({second})")
-            for first, second in ((query, built), (built, query))
+            warehouse.rows(f"from ({entry}) except from ({other})")
+            for entry, other in ((query, built), (built, query))
         ]
 
     assert look(job) == [[], []]
@@ -250,24 +244,24 @@ def test_an_earlier_day_sees_what_was_known_then_and_what_came_after(look: Any, 
         query = followed_features_query(warehouse, session, model.categories, day, until)
         return pd.DataFrame(warehouse.rows(query)).set_index("customer_id").sort_index()
 
-    features = look(job)
+    result = look(job)
     known = lines(shop)
     before, since = known[known.day < day], known[(known.day >= day) & (known.day < until)]
     by_customer = before.groupby("customer_id")
-    assert features.index.tolist() == sorted(before.customer_id.unique())
+    assert result.index.tolist() == sorted(before.customer_id.unique())
     recency = (pd.Timestamp(day) - by_customer.day.max()).dt.days
-    np.testing.assert_array_equal(features.recency_days, recency)
-    np.testing.assert_array_equal(features.order_count, by_customer.order_id.nunique())
-    np.testing.assert_allclose(features.net_spend, by_customer.money.sum(), atol=1e-9)
+    np.testing.assert_array_equal(result.recency_days, recency)
+    np.testing.assert_array_equal(result.order_count, by_customer.order_id.nunique())
+    np.testing.assert_allclose(result.net_spend, by_customer.money.sum(), atol=1e-9)
     later = since.groupby("customer_id")
     for column, expected in (
         ("next_order_count", later.order_id.nunique()),
         ("next_net_spend", later.money.sum()),
     ):
-        aligned = expected.reindex(features.index, fill_value=0)
-        np.testing.assert_allclose(features[column], aligned, atol=1e-9)
-    assert features.next_order_count.gt(0).any()
-    assert features.next_order_count.eq(0).any()
+        aligned = expected.reindex(result.index, fill_value=0)
+        np.testing.assert_allclose(result[column], aligned, atol=1e-9)
+    assert result.next_order_count.gt(0).any()
+    assert result.next_order_count.eq(0).any()
 
 
 def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:

@@ -54,9 +54,9 @@ def failures(project: Path, dbt: Dbt, *faults: str, mend: str) -> dict[str, int]
     """Data test → rows it found, of those that found any once the faults were planted; the tables are mended again."""
     execute(project, *faults)
     dbt(project, "test", vars=UNIT_TESTS_OFF)
-    found = artifact(project, "run_results")["results"]
+    failed = artifact(project, "run_results")["results"]
     execute(project, mend)
-    return {r["unique_id"].split(".")[2]: r["failures"] for r in found if r["failures"]}
+    return {r["unique_id"].split(".")[2]: r["failures"] for r in failed if r["failures"]}
 
 
 def test_all_pass_on_sound_tables(project: Path) -> None:
@@ -78,13 +78,13 @@ def test_ranges_find_every_row_out_of_range(project: Path, dbt: Dbt) -> None:
         ('without money or customers', 0.5, 0, null, 0, null)
     """
     mend = "create or replace table seg_customer_rfm as from kept; delete from seg_segments"
-    found = failures(project, dbt, kept, *faults, segments, mend=mend)
-    assert found["seg_customer_rfm_ranges"] == len(RANGE_FAULTS)
-    assert found["seg_segments_ranges"] == 3
+    failed = failures(project, dbt, kept, *faults, segments, mend=mend)
+    assert failed["seg_customer_rfm_ranges"] == len(RANGE_FAULTS)
+    assert failed["seg_segments_ranges"] == 3
 
 
 def test_a_key_that_is_twice_there_and_one_that_is_null_are_found(project: Path, dbt: Dbt) -> None:
-    found = failures(
+    failed = failures(
         project,
         dbt,
         "insert into seg_customer_features select * from seg_customer_features where customer_id = 'c1'",
@@ -92,15 +92,15 @@ def test_a_key_that_is_twice_there_and_one_that_is_null_are_found(project: Path,
         mend="create or replace table seg_customer_features as select distinct * from seg_customer_features "
         "where customer_id is not null",
     )
-    assert found["seg_customer_features_key"] == 2
+    assert failed["seg_customer_features_key"] == 2
 
 
 def test_a_lost_cent_is_found(project: Path, dbt: Dbt) -> None:
     change = (
         "update seg_customer_features set net_spend = net_spend {} 0.01 where customer_id = 'c1'"
     )
-    found = failures(project, dbt, change.format("-"), mend=change.format("+"))
-    assert found == {"seg_net_spend_survives": 1}
+    failed = failures(project, dbt, change.format("-"), mend=change.format("+"))
+    assert failed == {"seg_net_spend_survives": 1}
 
 
 def test_far_future_and_incomplete_lines_are_named_as_warnings(project: Path, dbt: Dbt) -> None:
@@ -109,13 +109,13 @@ def test_far_future_and_incomplete_lines_are_named_as_warnings(project: Path, db
         f"union all select 'c1', 'late', timestamp '{day}', 0.0, 'category 1' "
         for day in ("2099-01-01", "2024-03-21", "2024-03-22")
     )
-    found = failures(
+    failed = failures(
         project,
         dbt,
         strange + "union all select null, null, null, null, null",
         mend=ORDER_LINES,
     )
-    warned = {name: count for name, count in found.items() if name != "seg_net_spend_survives"}
+    warned = {name: count for name, count in failed.items() if name != "seg_net_spend_survives"}
     assert warned == {
         "seg_far_future_orders": 2,
         "seg_transactions_have_order_id": 1,

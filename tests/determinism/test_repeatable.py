@@ -100,22 +100,22 @@ def results(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> list[Re
 
 
 def test_the_same_customers_give_the_same_model(results: list[Result]) -> None:
-    one, two = results
-    assert one.model.fingerprint == two.model.fingerprint
-    assert one.model.candidates == two.model.candidates
-    assert one.model.training.bic == two.model.training.bic
+    first, second = results
+    assert first.model.fingerprint == second.model.fingerprint
+    assert first.model.candidates == second.model.candidates
+    assert first.model.training.bic == second.model.training.bic
 
 
 def test_the_sql_that_dbt_compiles_is_the_same_to_the_byte(results: list[Result]) -> None:
-    one, two = results
-    assert one.compiled == two.compiled
-    assert b"membership_s1" in one.compiled
+    first, second = results
+    assert first.compiled == second.compiled
+    assert b"membership_s1" in first.compiled
 
 
 def test_every_customer_gets_the_same_segment_and_membership(results: list[Result]) -> None:
-    one, two = results
-    assert one.segments == two.segments
-    assert len(one.segments) > 1000
+    first, second = results
+    assert first.segments == second.segments
+    assert len(first.segments) > 1000
 
 
 def test_the_sample_does_not_depend_on_threads_or_the_order_of_rows() -> None:

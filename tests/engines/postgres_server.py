@@ -102,9 +102,9 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 def program(name: str) -> str:
     """A program of the server; Debian keeps them off the path."""
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    found = str(places[0]) if places else shutil.which(name)
-    assert found, f"found no {name}: `make test-engines` installs Debian's package postgresql"
-    return found
+    program = str(places[0]) if places else shutil.which(name)
+    assert program, f"found no {name}: `make test-engines` installs Debian's package postgresql"
+    return program
 
 
 def _server_user() -> dict[str, Any]:

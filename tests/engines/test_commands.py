@@ -46,28 +46,30 @@ def test_the_sample_has_the_same_customers_in_the_same_order(run: Twins) -> None
 
 def test_a_fit_finds_the_same_model(run: Twins) -> None:
     """To the last digit: the fingerprint is that of all its numbers."""
-    expected, found = (stored_model(shop.project, None) for shop in (run.duckdb, run.other))
-    assert found.fingerprint == expected.fingerprint
-    assert found.components == expected.components
+    expected, actual = (stored_model(shop.project, None) for shop in (run.duckdb, run.other))
+    assert actual.fingerprint == expected.fingerprint
+    assert actual.components == expected.components
 
 
 def test_segments_of_its_own_model_are_the_same(run: Twins) -> None:
     keys = {"seg_customer_segments": ["customer_id"]}
-    expected, found = (
+    expected, actual = (
         shop.tables(keys)["seg_customer_segments"] for shop in (run.duckdb, run.other)
     )
-    assert differences(expected, found, CLOSE) == []
+    assert differences(expected, actual, CLOSE) == []
 
 
 def test_profile_says_the_same(run: Twins) -> None:
-    expected, found = (said(shop, "profile") for shop in (run.duckdb, run.other))
-    assert [s["segment_name"] for s in found["segments"]] == [
+    expected, actual = (said(shop, "profile") for shop in (run.duckdb, run.other))
+    assert [s["segment_name"] for s in actual["segments"]] == [
         s["segment_name"] for s in expected["segments"]
     ]
-    for one, other in zip(expected["segments"], found["segments"], strict=True):
-        assert one["suggested_action"] == other["suggested_action"]
-        np.testing.assert_allclose(other["revenue"], one["revenue"], rtol=CLOSE)
-        assert [m["feature"] for m in other["measures"]] == [m["feature"] for m in one["measures"]]
+    for segment, other in zip(expected["segments"], actual["segments"], strict=True):
+        assert segment["suggested_action"] == other["suggested_action"]
+        np.testing.assert_allclose(other["revenue"], segment["revenue"], rtol=CLOSE)
+        assert [m["feature"] for m in other["measures"]] == [
+            m["feature"] for m in segment["measures"]
+        ]
 
 
 def test_compile_speaks_the_dialect_of_the_target(run: Twins, engine: Engine) -> None:

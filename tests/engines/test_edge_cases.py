@@ -74,8 +74,8 @@ def answers(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
 def test_the_answers_are_the_same(
     sides: tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]], name: str
 ) -> None:
-    expected, found = (side[name] for side in sides)
-    assert differences(expected, found, CLOSE) == []
+    expected, actual = (side[name] for side in sides)
+    assert differences(expected, actual, CLOSE) == []
 
 
 def test_the_customers_are_awkward_enough(

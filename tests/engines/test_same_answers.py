@@ -37,8 +37,8 @@ def tables(twins: Twins) -> tuple[Tables, Tables]:
     "name", ["seg_customer_rfm", "seg_customer_category_spend", "seg_customer_features"]
 )
 def test_features_are_exactly_the_same(tables: tuple[Tables, Tables], name: str) -> None:
-    expected, found = (side[name] for side in tables)
-    assert differences(expected, found, EXACT) == []
+    expected, actual = (side[name] for side in tables)
+    assert differences(expected, actual, EXACT) == []
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_features_are_exactly_the_same(tables: tuple[Tables, Tables], name: str)
 def test_memberships_and_what_follows_are_the_same(
     tables: tuple[Tables, Tables], name: str
 ) -> None:
-    expected, found = (side[name] for side in tables)
-    assert differences(expected, found, CLOSE) == []
+    expected, actual = (side[name] for side in tables)
+    assert differences(expected, actual, CLOSE) == []
 
 
 def test_every_customer_is_there(tables: tuple[Tables, Tables]) -> None:
@@ -76,8 +76,8 @@ def test_every_model_was_built_and_every_data_test_passed(twins: Twins) -> None:
 def test_a_pass_over_all_customers_is_the_same(twins: Twins) -> None:
     """What `fit --population` makes its next parameters of, and the log density of everybody."""
     model = stored_model(twins.duckdb.project, None)
-    expected, found = (sums_of_everybody(shop, model) for shop in (twins.duckdb, twins.other))
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    expected, actual = (sums_of_everybody(shop, model) for shop in (twins.duckdb, twins.other))
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-9)
 
 
 def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
@@ -93,14 +93,16 @@ def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
     return np.concatenate([means, *(part.ravel() for part in parts)])
 
 
-def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> list[str]:
+def differences(expected: pd.DataFrame, actual: pd.DataFrame, tolerance: float) -> list[str]:
     """The columns that differ, each with its largest difference; numbers beyond 1 are compared relatively."""
-    if list(expected) != list(found) or len(expected) != len(found):
-        return [f"{list(expected)} × {len(expected)} rows is not {list(found)} × {len(found)} rows"]
+    if list(expected) != list(actual) or len(expected) != len(actual):
+        return [
+            f"{list(expected)} × {len(expected)} rows is not {list(actual)} × {len(actual)} rows"
+        ]
     said = []
     for name in expected:
-        if expected[name].dtype.kind == "f" or found[name].dtype.kind == "f":
-            a, b = (side[name].astype(float).to_numpy() for side in (expected, found))
+        if expected[name].dtype.kind == "f" or actual[name].dtype.kind == "f":
+            a, b = (side[name].astype(float).to_numpy() for side in (expected, actual))
             apart = np.abs(a - b) / np.maximum(np.abs(a), 1.0)
             apart[np.isnan(a) & np.isnan(b)] = 0.0
             if not (apart <= tolerance).all():
@@ -108,7 +110,7 @@ def differences(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -
             continue
         # NULL comes as None from one engine and as NaN from another.
         left, right = (
-            side[name].astype(object).fillna("NULL").map(str) for side in (expected, found)
+            side[name].astype(object).fillna("NULL").map(str) for side in (expected, actual)
         )
         if (wrong := left != right).any():
             said.append(f"{name}: {left[wrong].iloc[0]}, {right[wrong].iloc[0]}")

@@ -15,12 +15,12 @@ MEMBERSHIP_TOLERANCE = 1e-12
 LOG_DENSITY_TOLERANCE = 1e-10
 
 
-def relative(found: Array, reference: Array) -> Array:
+def relative(actual: Array, reference: Array) -> Array:
     """Errors of log densities, relative to |log density|, or to 1 where that is smaller.
 
     A log density of zero is a density like any other.
     """
-    errors: Array = np.abs(found - reference) / np.maximum(np.abs(reference), 1)
+    errors: Array = np.abs(actual - reference) / np.maximum(np.abs(reference), 1)
     return errors
 
 

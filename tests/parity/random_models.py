@@ -153,7 +153,7 @@ def _customers(
 ) -> Array:
     """z (n, D): on every mean, as the mixture makes them, between two means, and anywhere."""
     count, size = mixture.means_.shape
-    made, one, other = generator.integers(count, size=(3, CUSTOMERS_OF_A_KIND))
+    made, first, other = generator.integers(count, size=(3, CUSTOMERS_OF_A_KIND))
     # Column j of the inverse factor is a direction in which the component varies.
     spreads = [_spread(mixture, k) for k in made]
     noise = generator.normal(size=(CUSTOMERS_OF_A_KIND, size))
@@ -161,7 +161,7 @@ def _customers(
     if farthest is None:
         return np.vstack([mixture.means_, drawn])
     share = generator.uniform(size=(CUSTOMERS_OF_A_KIND, 1))
-    between = share * mixture.means_[one] + (1 - share) * mixture.means_[other]
+    between = share * mixture.means_[first] + (1 - share) * mixture.means_[other]
     anywhere = generator.uniform(-farthest, farthest, (CUSTOMERS_OF_A_KIND, size))
     return np.vstack([mixture.means_, drawn, between, anywhere]).clip(-farthest, farthest)
 

@@ -36,11 +36,11 @@ class Reference:
 def brute_force(model: SegmentModel, z: Array, ours: str, theirs: str) -> Reference:
     """z (D,), NaN where nothing was measured; ours, theirs: keys of the segment and of the runner-up."""
     places = np.flatnonzero(~np.isnan(z))
-    one, other = (segment_of(model, key) for key in (ours, theirs))
-    midpoint = (np.array(one.mean) + np.array(other.mean))[places] / 2
+    first, other = (segment_of(model, key) for key in (ours, theirs))
+    midpoint = (np.array(first.mean) + np.array(other.mean))[places] / 2
     size = len(places)
     worth = {
-        subset: _log_odds(one, other, np.where(_in(subset, size), z[places], midpoint), places)
+        subset: _log_odds(first, other, np.where(_in(subset, size), z[places], midpoint), places)
         for subset in chain.from_iterable(combinations(range(size), n) for n in range(size + 1))
     }
     phi = np.array([_shapley(worth, i, size) for i in range(size)])
@@ -62,8 +62,8 @@ def log_joint(component: Component, z: Array, places: NDArray[np.intp]) -> float
     return float(np.log(component.weight) - log_determinant / 2 - distance / 2)
 
 
-def _log_odds(one: Component, other: Component, z: Array, places: NDArray[np.intp]) -> float:
-    return log_joint(one, z, places) - log_joint(other, z, places)
+def _log_odds(first: Component, other: Component, z: Array, places: NDArray[np.intp]) -> float:
+    return log_joint(first, z, places) - log_joint(other, z, places)
 
 
 def _in(subset: Sequence[int], size: int) -> NDArray[np.bool_]:

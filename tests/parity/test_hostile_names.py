@@ -105,8 +105,8 @@ def test_all_of_them_at_once(database: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_every_keyword_of_this_duckdb(database: duckdb.DuckDBPyConnection) -> None:
-    found = database.execute("select distinct keyword_name from duckdb_keywords() order by all")
-    keywords = [row[0] for row in found.fetchall()]
+    rows = database.execute("select distinct keyword_name from duckdb_keywords() order by all")
+    keywords = [row[0] for row in rows.fetchall()]
     assert len(keywords) > 400
     values = values_of(len(keywords))
     for part in np.array_split(np.arange(len(keywords)), 8):

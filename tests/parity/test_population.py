@@ -198,8 +198,8 @@ def test_the_log_density_of_everybody(
     model = some_model("full", FEATURES)
     log_density = logsumexp(model.log_joint(columns), axis=1)
     expected = np.average(log_density, weights=columns["copies"] if weight else None)
-    found = population_of(database, model, columns, weight).log_density(model)
-    assert found == pytest.approx(expected, rel=1e-12)
+    actual = population_of(database, model, columns, weight).log_density(model)
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 def test_far_sums_lose_no_digits_that_count(database: duckdb.DuckDBPyConnection) -> None:
@@ -213,5 +213,5 @@ def test_far_sums_lose_no_digits_that_count(database: duckdb.DuckDBPyConnection)
         np.array([0.5, 0.5]), np.array([[0.0], [9.0]]), np.array([[[1.0]], [[0.01]]])
     )
     model = with_parameters(some_model("full", features), start)
-    found = parameters_of(fit_to_population(population_of(database, model, columns)).model)
-    assert found.covariances[1, 0, 0] == pytest.approx(columns["score"][1_500:].var(), rel=1e-9)
+    actual = parameters_of(fit_to_population(population_of(database, model, columns)).model)
+    assert actual.covariances[1, 0, 0] == pytest.approx(columns["score"][1_500:].var(), rel=1e-9)

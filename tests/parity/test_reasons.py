@@ -103,11 +103,11 @@ def judge(model: SegmentModel, columns: Mapping[str, Array], rows: list[Row]) ->
         assert row["log_odds"] == pytest.approx(reference.log_odds, rel=0, abs=near)
         listed = [rank for rank in RANKS if row[f"reason_{rank}_feature"] is not None]
         assert listed == list(range(1, len(listed) + 1))
-        found = [row[f"reason_{rank}_log_odds"] for rank in listed]
-        told = row["base_log_odds"] + sum(found) + row["other_log_odds"]
-        assert told == pytest.approx(row["log_odds"], rel=0, abs=near)
+        actual = [row[f"reason_{rank}_log_odds"] for rank in listed]
+        total = row["base_log_odds"] + sum(actual) + row["other_log_odds"]
+        assert total == pytest.approx(row["log_odds"], rel=0, abs=near)
         best = sorted((phi for phi in reference.phi if phi > 0), reverse=True)[:3]
-        padded = [*found, *[0.0] * 3][:3]
+        padded = [*actual, *[0.0] * 3][:3]
         assert padded == pytest.approx([*best, *[0.0] * 3][:3], rel=0, abs=near)
         measured = names[~np.isnan(z)].tolist()
         for rank in listed:
@@ -156,23 +156,23 @@ def test_the_array_form_says_the_same(database: duckdb.DuckDBPyConnection, case:
     """What `warehouse-seg explain` prints is what the table holds."""
     rows = reasons_of(database, case.model, case.columns)
     for number, row in enumerate(rows):
-        found = explain(case.model, {n: float(v[number]) for n, v in case.columns.items()})
-        assert found.segment_key == row["segment_key"]
-        if found.log_odds is None:
-            assert (row["log_odds"], found.contributions) == (None, [])
+        actual = explain(case.model, {n: float(v[number]) for n, v in case.columns.items()})
+        assert actual.segment_key == row["segment_key"]
+        if actual.log_odds is None:
+            assert (row["log_odds"], actual.contributions) == (None, [])
             continue
-        if found.log_odds > TOLD_APART:
+        if actual.log_odds > TOLD_APART:
             continue
-        near = TOLERANCE * (1 + sum(abs(c.log_odds) for c in found.contributions))
-        assert found.log_odds == pytest.approx(row["log_odds"], rel=0, abs=near)
-        assert found.base_log_odds == pytest.approx(row["base_log_odds"], rel=0, abs=near)
-        speaking = [c.log_odds for c in found.contributions if c.log_odds > 0][:3]
+        near = TOLERANCE * (1 + sum(abs(c.log_odds) for c in actual.contributions))
+        assert actual.log_odds == pytest.approx(row["log_odds"], rel=0, abs=near)
+        assert actual.base_log_odds == pytest.approx(row["base_log_odds"], rel=0, abs=near)
+        speaking = [c.log_odds for c in actual.contributions if c.log_odds > 0][:3]
         listed = [row[f"reason_{r}_log_odds"] for r in RANKS]
         assert [value or 0.0 for value in listed] == pytest.approx(
             [*speaking, 0.0, 0.0, 0.0][:3], rel=0, abs=near
         )
         missing = [name for name, values in case.columns.items() if np.isnan(values[number])]
-        assert found.missing_features == missing
+        assert actual.missing_features == missing
 
 
 # ------------------------------------------------------------------------------ numbers by head, and faults
@@ -286,8 +286,8 @@ def test_a_pattern_that_was_not_counted_has_no_reasons(
     database.register("features", frame)
     segments = "(select *, 1 as model_version, 's1' as segment_key, 's2' as runner_up_segment_key from features)"
     text = render("seg_customer_reasons", model.to_macro(), "features", segments, "duckdb")
-    found = f"select log_odds is null, reasons is null from ({text}) order by customer_id"
-    assert database.execute(found).fetchall() == [(False, False), (True, True)]
+    actual = f"select log_odds is null, reasons is null from ({text}) order by customer_id"
+    assert database.execute(actual).fetchall() == [(False, False), (True, True)]
 
 
 def test_a_precision_has_its_diagonal_alone_where_every_covariance_has(

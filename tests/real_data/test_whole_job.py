@@ -190,10 +190,10 @@ class WholeJob:
 
     def test_profiles_are_weighted_moments(self, shop: Segmented) -> None:
         """Recomputed by pandas around the mean, in two passes, over customers for whom the feature was measured."""
-        found = shop.rows("seg_segment_profiles").drop(columns="distinctiveness_rank")
-        expected = profiles(shop.features, shop.memberships, list(found.feature.unique()))
-        assert_same_profiles(found, expected.reset_index()[list(found.columns)])
-        assert set(shop.model.feature_names) <= set(found.feature)
+        actual = shop.rows("seg_segment_profiles").drop(columns="distinctiveness_rank")
+        expected = profiles(shop.features, shop.memberships, list(actual.feature.unique()))
+        assert_same_profiles(actual, expected.reset_index()[list(actual.columns)])
+        assert set(shop.model.feature_names) <= set(actual.feature)
 
     def test_what_sets_a_segment_apart_most_is_ranked_first(self, shop: Segmented) -> None:
         for key, profile in shop.rows("seg_segment_profiles").groupby("segment_key"):
@@ -212,9 +212,9 @@ class WholeJob:
         shop.project.call(dbt, "build")
         for table in OF_CUSTOMERS:
             pd.testing.assert_frame_equal(shop.rows(table), before[table])
-        segments, found = (shop.rows(table) for table in OF_SUMS)
+        segments, actual = (shop.rows(table) for table in OF_SUMS)
         pd.testing.assert_frame_equal(segments, before["seg_segments"], rtol=1e-9, atol=1e-9)
-        assert_same_profiles(found, before["seg_segment_profiles"])
+        assert_same_profiles(actual, before["seg_segment_profiles"])
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class WholeJobOnOrderLines(WholeJob):
     published: ClassVar[Published]
 
     def test_lines_and_money_are_those_of_the_source(self, shop: Segmented) -> None:
-        found = shop.project.row(
+        actual = shop.project.row(
             """
             select
                 count(*),
@@ -250,7 +250,7 @@ class WholeJobOnOrderLines(WholeJob):
             from stg_seg__transactions
             """
         )
-        assert found == (
+        assert actual == (
             self.published.lines,
             self.published.amount,
             self.published.anonymous_lines,
@@ -258,7 +258,7 @@ class WholeJobOnOrderLines(WholeJob):
         )
 
     def test_customers_orders_and_money_reach_the_features(self, shop: Segmented) -> None:
-        found = shop.project.row(
+        actual = shop.project.row(
             """
             select
                 count(*),
@@ -269,7 +269,7 @@ class WholeJobOnOrderLines(WholeJob):
             from seg_customer_features
             """
         )
-        assert found == (
+        assert actual == (
             self.published.customers,
             self.published.orders,
             self.published.amount - self.published.anonymous_amount,
@@ -422,8 +422,8 @@ class TestCustomerPersonality(WholeJob):
         assert len(shop.features) == len(source) == 2_240
         assert list(shop.features.columns) == ["customer_id", "as_of_date", *source.columns[1:]]
         for name in source.select_dtypes("number").columns.drop("ID"):
-            found = shop.features[name].to_numpy(dtype=float)
-            np.testing.assert_array_equal(found, source[name].to_numpy(dtype=float))
+            actual = shop.features[name].to_numpy(dtype=float)
+            np.testing.assert_array_equal(actual, source[name].to_numpy(dtype=float))
         assert (shop.features.as_of_date == pd.Timestamp("2014-06-30")).all()
 
     def test_missing_income_is_filled_and_flagged(self, shop: Segmented) -> None:
@@ -460,9 +460,11 @@ def profiles(features: pd.DataFrame, memberships: pd.DataFrame, names: list[str]
     return pd.DataFrame(rows).set_index(["feature", "segment_key"])
 
 
-def assert_same_profiles(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+def assert_same_profiles(actual: pd.DataFrame, expected: pd.DataFrame) -> None:
     """But for the last digits of sums; a narrow segment far from the others has its spread to 1e-7 of theirs."""
-    rows = [table.set_index(["feature", "segment_key"]).sort_index() for table in (found, expected)]
+    rows = [
+        table.set_index(["feature", "segment_key"]).sort_index() for table in (actual, expected)
+    ]
     first, second = (table.pop("standard_deviation") for table in rows)
     scale = second.groupby("feature").transform("max")
     assert ((first - second).abs() <= 1e-9 * second + 1e-7 * scale).all()

@@ -22,10 +22,10 @@ CUSTOMERS = 2_500
 def test_the_planted_number_of_segments_is_found(
     one_timers: OneTimers, kind: CovarianceType
 ) -> None:
-    found = recovered(Cell(one_timers, CUSTOMERS, kind), seed=1)
-    assert found.segments == len(SHARES)
-    assert found.agreement >= 0.9
-    assert not found.warned
+    recovery = recovered(Cell(one_timers, CUSTOMERS, kind), seed=1)
+    assert recovery.segments == len(SHARES)
+    assert recovery.agreement >= 0.9
+    assert not recovery.warned
 
 
 def test_shuffled_columns_are_warned_of() -> None:
@@ -42,7 +42,7 @@ def test_the_search_reaches_mclusts_optima(data_folder: Path) -> None:
     small = {"iris", "faithful", "euro_unemployment"}
     results = list(optima.reached(folder, small))
     assert len(results) > 25
-    assert [one.reference for one in results if not one.counts] == []
+    assert [candidate.reference for candidate in results if not candidate.counts] == []
 
 
 def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_real_shop_with_default_settings(data_folder: Path) -> None:
     shop = shops.built("CDNOW", partial(shops.real, "cdnow", data_folder / "cdnow"))
     settings = settings_from({"model": {"segments": {"max": 5}}}).model
     model = fit_model(shop.sample, shop.choices, settings)
-    chosen = next(one for one in model.candidates if one.status == "chosen")
+    chosen = next(candidate for candidate in model.candidates if candidate.status == "chosen")
     assert (chosen.stability or 0) >= MIN_STABILITY
     assert (chosen.smallest_jaccard or 0) >= MIN_SEGMENT_STABILITY
     assert (chosen.smallest_eigenvalue or 0) > 1e-3

@@ -36,9 +36,9 @@ def as_json(value: BaseModel) -> Any:
 
 def test_the_defaults_are_the_text_of_the_macro() -> None:
     text = (dbt_package_path() / "macros/settings/seg_defaults.sql").read_text("utf-8")
-    found = re.search(r"seg_defaults\(\) -%\}(.*)\{%- endmacro", text, re.DOTALL)
-    assert found
-    assert defaults() == json.loads(found[1])
+    match = re.search(r"seg_defaults\(\) -%\}(.*)\{%- endmacro", text, re.DOTALL)
+    assert match
+    assert defaults() == json.loads(match[1])
 
 
 def test_every_default_is_explained_above_them() -> None:

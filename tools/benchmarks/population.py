@@ -164,11 +164,11 @@ WAYS: dict[str, Callable[[Place], Measurement]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------------ the ascent
+# ------------------------------------------------------------------------------------------------------ the EM run
 
 
 @dataclass(frozen=True)
-class Ascent:
+class EMRun:
     """Objectives in nats per customer, one per pass, and the values that the warehouse returned for one pass."""
 
     objectives: list[float]
@@ -177,7 +177,7 @@ class Ascent:
     values: int
 
 
-def run_em(place: Place) -> Ascent:
+def run_em(place: Place) -> EMRun:
     """Twenty iterations from the model that the sample gave."""
     objectives: list[float] = []
     with place.warehouse() as warehouse:
@@ -198,7 +198,7 @@ def run_em(place: Place) -> Ascent:
                 printed, start, place.model.covariance_type, gain=0.0, iterations=MAX_ITERATIONS - 1
             )
         )
-    return Ascent(objectives, results.seconds, results.peak_gigabytes, population.numbers)
+    return EMRun(objectives, results.seconds, results.peak_gigabytes, population.numbers)
 
 
 def smallest_gain(objectives: Sequence[float]) -> float:
@@ -209,10 +209,10 @@ def smallest_gain(objectives: Sequence[float]) -> float:
 # ------------------------------------------------------------------------------------------------------- the table
 
 
-def promises(seconds: dict[str, float], results: Measurements, ascent: Ascent) -> list[Promise]:
+def promises(seconds: dict[str, float], results: Measurements, em_run: EMRun) -> list[Promise]:
     """What is promised at 10 million customers."""
     faster = seconds["scikit-learn's iteration"] / seconds["population pass"]
-    gain = smallest_gain(ascent.objectives)
+    gain = smallest_gain(em_run.objectives)
     most = max(entry.peak_gigabytes for entry in results["population pass"])
     return [
         Promise(
@@ -229,13 +229,13 @@ def promises(seconds: dict[str, float], results: Measurements, ascent: Ascent) -
         Promise(
             f"the objective never falls over {MAX_ITERATIONS} iterations (smallest gain in 1e-6 nats per customer)",
             1e6 * gain,
-            gain >= -ROUNDING * abs(ascent.objectives[-1]),
+            gain >= -ROUNDING * abs(em_run.objectives[-1]),
         ),
     ]
 
 
 def report(
-    rows: int, results: Measurements, ascent: Ascent, kept: Sequence[Promise]
+    rows: int, results: Measurements, em_run: EMRun, kept: Sequence[Promise]
 ) -> Iterator[str]:
     """The lines of the two tables, in Markdown, as docs/proof/performance.md shows them."""
     yield (
@@ -254,9 +254,9 @@ def report(
         )
     yield ""
     yield (
-        f"{MAX_ITERATIONS} iterations as `fit` makes them: {ascent.seconds:.0f} s, {ascent.peak_gigabytes:.1f} GB, "
-        f"{ascent.objectives[0]:.6f} to {ascent.objectives[-1]:.6f} nats per customer. "
-        f"Python received {ascent.values:,} numbers an iteration."
+        f"{MAX_ITERATIONS} iterations as `fit` makes them: {em_run.seconds:.0f} s, {em_run.peak_gigabytes:.1f} GB, "
+        f"{em_run.objectives[0]:.6f} to {em_run.objectives[-1]:.6f} nats per customer. "
+        f"Python received {em_run.values:,} numbers an iteration."
     )
     yield ""
     yield from promise_lines(kept)
@@ -269,9 +269,9 @@ def benchmark(rows: int, repetitions: int) -> int:
         tell(f"writing {rows:,} customers into {folder}")
         in_own_process(MODULE, folder, "--prepare", str(rows))
         results = interleaved(MODULE, folder, WAYS, repetitions)
-        ascent = Ascent(**json.loads(in_own_process(MODULE, folder, "--run_em")))
-    kept = promises(medians(results), results, ascent)
-    print("\n".join(report(rows, results, ascent, kept)))
+        em_run = EMRun(**json.loads(in_own_process(MODULE, folder, "--run-em")))
+    kept = promises(medians(results), results, em_run)
+    print("\n".join(report(rows, results, em_run, kept)))
     return 0 if all(promise.kept for promise in kept) else 1
 
 
@@ -283,7 +283,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--prepare", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--run_em", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--run-em", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare:
         prepare_place(Place(arguments.folder), arguments.prepare)

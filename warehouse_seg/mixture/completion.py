@@ -25,7 +25,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PatternSums:
-    """Sums of the moments of all customers with one pattern, per component.
+    """Sums of the sufficient statistics of all customers with one pattern, per component.
 
     measured (D,): which features these customers have; sums (K, 1 + D + D (D + 1) / 2): rows of `SufficientStatistics`
     """

@@ -146,7 +146,7 @@ class SufficientStatistics:
 def sufficient_statistics(
     z: Array, rounding_variance: Array | None = None, weights: Array | None = None
 ) -> SufficientStatistics:
-    """Standardised features (n, D), NaN where nothing was measured, and rounding variances (n, D) → moments.
+    """The statistics of standardised features (n, D), NaN where nothing was measured, and rounding variances (n, D).
 
     weights (n,): how many customers each row stands for; only their proportions matter
     """
@@ -166,7 +166,7 @@ def sufficient_statistics(
 
 
 def statistics_of(prepared: Prepared) -> SufficientStatistics:
-    """The moments of prepared customers."""
+    """The sufficient statistics of prepared customers."""
     names = tuple(feature.feature for feature in prepared.features)
     return replace(
         sufficient_statistics(prepared.z, prepared.rounding_variance, prepared.weights), names=names
@@ -202,7 +202,7 @@ def expectation(statistics: SufficientStatistics, parameters: Parameters) -> tup
 
 
 def sums_of(statistics: SufficientStatistics, responsibilities: Array) -> Iterator[PatternSums]:
-    """The sums of every pattern's moments, weighted by responsibilities (K, n)."""
+    """The sums of every pattern's statistics, weighted by responsibilities (K, n)."""
     if statistics.weights is not None:
         responsibilities = responsibilities * statistics.weights
     for measured, places in statistics.groups:
@@ -210,9 +210,9 @@ def sums_of(statistics: SufficientStatistics, responsibilities: Array) -> Iterat
 
 
 def maximization(sums: Array, covariance_type: CovarianceType, regularization: float) -> Parameters:
-    """Sums of moments per component (K, P) → the parameters that maximise the expected log likelihood.
+    """Sums of sufficient statistics per component (K, P) → the parameters that maximise the expected log likelihood.
 
-    regularization: added to the diagonals; 0 leaves the ascent exact
+    regularization: added to the diagonals; 0 leaves EM exact
     """
     counts = np.maximum(sums[:, 0], 10 * np.finfo(float).eps)
     size = feature_count(sums.shape[1])
@@ -265,7 +265,7 @@ def run_em(
     gain: float,
     iterations: int,
 ) -> EMResult:
-    """EM over customers that only `em_step` sees, until a pass gains less than `gain` of the objective.
+    """EM over customers that only `em_step` sees, until an iteration gains less than `gain` of the objective.
 
     Raises numpy.linalg.LinAlgError where a covariance stops being positive definite.
     """

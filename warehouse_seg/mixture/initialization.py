@@ -117,7 +117,7 @@ Partition = Callable[[Array, int, np.random.Generator], Labels]
 class SearchBudget:
     """How hard a search tries.
 
-    partitions: a start from each, ascended `passes` times on `screened` customers
+    partitions: a start from each, with so many EM iterations on `screened` customers
     refined: so many of the best go on to all customers
     tolerance: nats per customer and pass at which the best of those has arrived
     """

@@ -1,6 +1,6 @@
 """A refit: the active model moved to where its customers are today, in the shape and the feature space that it has.
 
-EM starts from the active parameters and goes uphill from there, so that a segment stays the one that people know. What
+EM starts from the active parameters and goes on from there, so that a segment stays the one that people know. What
 a search without that memory would find in the same shape is reported beside it, never adopted: another optimum or shape
 is a deliberate act (`warehouse-seg fit --reselect`).
 """
@@ -112,7 +112,7 @@ def refit_model(
     shape = Shape(len(active.components), active.covariance_type)
     # One thread, as in a fit: the sums must not depend on the number of cores.
     with threadpool_limits(1):
-        warm = _ascended(active, statistics)
+        warm = _warm_fit(active, statistics)
         cold = _searched(statistics, shape, settings)
         result = SearchResult(warm, _best_first([warm, *(cold.fits if cold else ())]))
         candidate = candidate_of(shape, result, statistics, settings)
@@ -169,7 +169,7 @@ def _upper_clip(choice: FeatureChoice) -> float | None:
     return choice.clip[1] if choice.clip else None
 
 
-def _ascended(active: SegmentModel, statistics: em.SufficientStatistics) -> em.EMResult:
+def _warm_fit(active: SegmentModel, statistics: em.SufficientStatistics) -> em.EMResult:
     """EM from the active parameters. Raises Refused where a covariance becomes singular."""
     try:
         return em.fit_em(

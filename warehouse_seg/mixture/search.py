@@ -1,8 +1,8 @@
 """Finds the best optimum of one shape: many starts of several kinds, screened cheaply, the best refined.
 
 No single initialisation finds the best optimum of real customers; a union of kinds nearly always does. Every start is
-ascended a few passes on a part of the sample, and only the best go on to the whole of it. The spread of the optima that
-were reached is kept: where good starts end far apart, the surface is rough and a person should know.
+given a few EM iterations on a part of the sample, and only the best go on to the whole of it. The spread of the
+optima that were reached is kept: where good starts end far apart, the surface is rough and a person should know.
 """
 
 from __future__ import annotations
@@ -71,15 +71,13 @@ def search(
     """
     budget = budget or FULL
     part = np.random.default_rng(seed).permutation(len(statistics))[: budget.screened]
-    ascent = _Ascent(shape.covariance_type, regularization, min_eigenvalue)
+    runs = _EMRuns(shape.covariance_type, regularization, min_eigenvalue)
     kinds = enumerate(budget.partitions)
     starts = starting_points(statistics[part], shape, seed, kinds, smaller, regularization)
-    screened = ascent.of_all(statistics[part], starts, budget.iterations, ROUGH_TOLERANCE)
+    screened = runs.of_all(statistics[part], starts, budget.iterations, ROUGH_TOLERANCE)
     kept = [fit.parameters for fit in _distinct(screened)[: budget.refined]]
-    refined = ascent.of_all(statistics, kept, 1_000, ROUGH_TOLERANCE)
-    best = ascent.of_all(
-        statistics, [fit.parameters for fit in refined[:1]], 1_000, budget.tolerance
-    )
+    refined = runs.of_all(statistics, kept, 1_000, ROUGH_TOLERANCE)
+    best = runs.of_all(statistics, [fit.parameters for fit in refined[:1]], 1_000, budget.tolerance)
     if not best:
         raise np.linalg.LinAlgError("every start ended in a singular covariance")
     return SearchResult(best[0], tuple(refined))
@@ -110,7 +108,7 @@ def is_degenerate(
 
 
 @dataclass(frozen=True)
-class _Ascent:
+class _EMRuns:
     """EM from many starts, with what stays the same for all of them."""
 
     covariance_type: CovarianceType

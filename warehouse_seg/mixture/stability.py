@@ -43,7 +43,7 @@ class Stability:
 
     agreement: mean adjusted Rand index of the top segments, 1 where nobody moves, 0 as by chance
     jaccard: per component, mean over bootstraps of the best overlap with any refitted one, |A and B| / |A or B|
-    search_failures: share of the bootstraps where the cold search ended below the warm ascent
+    search_failures: share of the bootstraps where the cold search ended below the warm one
     """
 
     agreement: float
@@ -92,9 +92,9 @@ def refitted(
     seed: int,
     min_eigenvalue: float = MIN_EIGENVALUE,
 ) -> tuple[em.EMResult | None, bool]:
-    """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm ascent.
+    """The better of a cold and a warm fit to these customers, and whether the cold search ended below the warm one.
 
-    parameters: where the warm ascent starts
+    parameters: where the warm fit starts
     None where both collapse.
     """
     warm = _warm(statistics, parameters, shape, min_eigenvalue)

@@ -31,7 +31,7 @@ class Candidate(Frozen):
     entropy: of the memberships, nats per customer
     agreement_of_starts: adjusted Rand index of the best optima reached; spread_of_starts: their nats per customer apart
     stability: adjusted Rand index over bootstrap refits; smallest_jaccard: of the segment that repeats least
-    search_failures: share of the bootstraps where a cold search ended below the warm ascent
+    search_failures: share of the bootstraps where a cold search ended below the warm fit
     silhouette, davies_bouldin (lower is better), calinski_harabasz: of the top segments as hard clusters
     status: "refused" where it is degenerate, "chosen" the recommended one, "rejected" the others; reason: why
     """

@@ -35,9 +35,9 @@ def small_shop() -> Shop:
 def order_values(shop: Shop) -> pd.DataFrame:
     """Each order with its net cents, its smallest line, and whether it is a purchase (as the features count)."""
     lines = shop.raw_order_lines.groupby("order_id")["amount_cents"].agg(["sum", "min"])
-    found = shop.raw_orders.merge(lines, left_on="order_id", right_index=True)
-    found["is_purchase"] = (found["sum"] > 0) | ((found["sum"] == 0) & (found["min"] >= 0))
-    return found
+    actual = shop.raw_orders.merge(lines, left_on="order_id", right_index=True)
+    actual["is_purchase"] = (actual["sum"] > 0) | ((actual["sum"] == 0) & (actual["min"] >= 0))
+    return actual
 
 
 def purchase_counts(shop: Shop) -> pd.Series[int]:
@@ -71,13 +71,13 @@ def half_of_the_customers_buy_once(shop: Shop) -> None:
 
 
 def lines_of_an_order_are_negative_in_part(shop: Shop) -> None:
-    found = order_values(shop)
-    assert ((found["sum"] > 0) & (found["min"] < 0)).mean() > 0.003
+    actual = order_values(shop)
+    assert ((actual["sum"] > 0) & (actual["min"] < 0)).mean() > 0.003
 
 
 def some_orders_are_refunded_as_a_whole(shop: Shop) -> None:
-    found = order_values(shop)
-    assert ((found["sum"] == 0) & (found["min"] < 0)).mean() > 0.003
+    actual = order_values(shop)
+    assert ((actual["sum"] == 0) & (actual["min"] < 0)).mean() > 0.003
 
 
 def some_orders_are_cancelled_by_an_order_of_their_own(shop: Shop) -> None:
@@ -165,11 +165,11 @@ def types_behave_as_their_cards_say(shop: Shop) -> None:
         ]
         .median()
     )
-    for one in CUSTOMER_TYPES:
-        typical = medians.loc[one.name]
-        assert typical["recency_days"] == pytest.approx(one.recency_days, rel=0.15)
-        assert typical["order_count"] == pytest.approx(one.order_count, rel=0.15)
-        assert typical["average_order_value"] == pytest.approx(one.basket_value, rel=0.15)
+    for customer_type in CUSTOMER_TYPES:
+        typical = medians.loc[customer_type.name]
+        assert typical["recency_days"] == pytest.approx(customer_type.recency_days, rel=0.15)
+        assert typical["order_count"] == pytest.approx(customer_type.order_count, rel=0.15)
+        assert typical["average_order_value"] == pytest.approx(customer_type.basket_value, rel=0.15)
 
 
 PROMISES: list[Promise] = [
@@ -200,11 +200,21 @@ def test_shop_keeps_its_promise(small_shop: Shop, promise: Promise) -> None:
 # ----------------------------------------------------------------------------- faults that they would notice
 
 EVERYTHING_EVERYWHERE = tuple(
-    replace(one, basket=dict.fromkeys(CATEGORIES, 1), share_of_customers=1 / len(CUSTOMER_TYPES))
-    for one in CUSTOMER_TYPES
+    replace(
+        customer_type,
+        basket=dict.fromkeys(CATEGORIES, 1),
+        share_of_customers=1 / len(CUSTOMER_TYPES),
+    )
+    for customer_type in CUSTOMER_TYPES
 )
-BOUGHT_TWICE = tuple(replace(one, order_count=2 * one.order_count) for one in CUSTOMER_TYPES)
-LATE = tuple(replace(one, recency_days=1.5 * one.recency_days) for one in CUSTOMER_TYPES)
+BOUGHT_TWICE = tuple(
+    replace(customer_type, order_count=2 * customer_type.order_count)
+    for customer_type in CUSTOMER_TYPES
+)
+LATE = tuple(
+    replace(customer_type, recency_days=1.5 * customer_type.recency_days)
+    for customer_type in CUSTOMER_TYPES
+)
 
 FAULTS: list[tuple[Promise, object, str, object]] = [
     (half_of_the_customers_buy_once, habits, "CUSTOMER_TYPES", BOUGHT_TWICE),
@@ -249,9 +259,13 @@ def test_truth_and_accounts_cover_every_customer_once(small_shop: Shop) -> None:
 
 def test_types_have_their_shares_to_the_customer(small_shop: Shop) -> None:
     counts = small_shop.demo_customer_truth["customer_type"].value_counts()
-    assert sum(one.share_of_customers for one in CUSTOMER_TYPES) == pytest.approx(1)
-    for one in CUSTOMER_TYPES:
-        assert counts[one.name] == pytest.approx(one.share_of_customers * CUSTOMERS, abs=1)
+    assert sum(
+        customer_type.share_of_customers for customer_type in CUSTOMER_TYPES
+    ) == pytest.approx(1)
+    for customer_type in CUSTOMER_TYPES:
+        assert counts[customer_type.name] == pytest.approx(
+            customer_type.share_of_customers * CUSTOMERS, abs=1
+        )
 
 
 def test_tables_join_without_loss(small_shop: Shop) -> None:

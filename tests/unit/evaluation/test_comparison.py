@@ -1,4 +1,4 @@
-"""The mixture beside other methods on planted customers: a method that suits them does as well."""
+"""The mixture beside other methods on planted customers: whichever suits them is said to do as well."""
 
 from __future__ import annotations
 
@@ -164,12 +164,12 @@ def test_labels_by_chance_are_not_stable_and_labels_by_rule_are() -> None:
     customers = Customers(z, None)
     random = np.random.default_rng(4)
     drawn = bootstrap_agreement(
-        lambda sample: random.choice(3, len(sample.z)), customers, types, seed=1
+        lambda those: random.choice(3, len(those.z)), customers, types, seed=1
     )
     assert drawn == pytest.approx(0, abs=0.05)
     side = np.asarray(z[:, 0] > 0, dtype=np.intp)
     ruled = bootstrap_agreement(
-        lambda sample: np.asarray(sample.z[:, 0] > 0, dtype=np.intp), customers, side, seed=1
+        lambda those: np.asarray(those.z[:, 0] > 0, dtype=np.intp), customers, side, seed=1
     )
     assert ruled == pytest.approx(1)
 

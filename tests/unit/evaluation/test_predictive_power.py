@@ -65,7 +65,7 @@ def test_two_descriptions_that_say_nothing_are_alike() -> None:
     _, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
     random = np.random.default_rng(4)
-    noise = {name: random.standard_normal((COUNT, 3)) for name in ("first", "second")}
+    noise = {name: random.standard_normal((COUNT, 3)) for name in ("one", "two")}
     _, other = predictions(noise, spend, spend > 0, seed=1)
     assert (other.spend_comparison, other.buying_comparison) == ("alike", "alike")
 
@@ -73,7 +73,7 @@ def test_two_descriptions_that_say_nothing_are_alike() -> None:
 @pytest.mark.parametrize("bought", [np.zeros(COUNT, bool), np.arange(COUNT) < 10])
 def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]) -> None:
     memberships, _ = memberships_and_types(seed=1)
-    designs = {"first": memberships, "second": memberships}
+    designs = {"one": memberships, "two": memberships}
     for prediction in predictions(designs, np.where(bought, 10.0, 0.0), bought, seed=1):
         assert (prediction.spend_r2, prediction.buying_auc, prediction.buying_log_loss) == (
             None,
@@ -86,7 +86,7 @@ def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]
 def test_where_everybody_buys_only_spend_is_measured() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2) + 1
-    (prediction,) = predictions({"memberships": memberships}, spend, spend > 0, seed=1)
+    (prediction,) = predictions({"one": memberships}, spend, spend > 0, seed=1)
     assert prediction.spend_r2 is not None
     assert prediction.buying_auc is None
 
@@ -95,11 +95,11 @@ def test_refunds_after_the_day_are_no_spend() -> None:
     memberships, types = memberships_and_types(seed=1)
     spend = spend_by_type(types, seed=2)
     with_refunds: Array = np.where(spend == 0, -500.0, spend)
-    expected, measured = (
-        predictions({"memberships": memberships}, values, spend > 0, seed=1)[0]
+    expected, prediction = (
+        predictions({"one": memberships}, values, spend > 0, seed=1)[0]
         for values in (spend, with_refunds)
     )
-    assert measured == expected
+    assert prediction == expected
 
 
 def test_a_difference_counts_from_two_standard_errors_on() -> None:

@@ -1,4 +1,4 @@
-"""What `validate` says of planted customers: apart or overlapping, treated alike or not, as in a reference or not."""
+"""What `validate` says of planted customers: apart or overlapping, treated alike or not, told by a reference or not."""
 
 from __future__ import annotations
 
@@ -65,53 +65,53 @@ def model(*means: float, deviation: float = 1.0) -> SegmentModel:
 
 def test_held_out_customers_are_described_as_well_and_better_than_by_one_gaussian() -> None:
     statistics = em.sufficient_statistics(customers(TWO, 3_000, seed=1))
-    measured = likelihood(statistics, TWO, SHAPE)
-    assert measured.held_out is not None
-    assert measured.single_gaussian is not None
-    assert measured.held_out == pytest.approx(measured.training, abs=0.1)
-    assert measured.held_out > measured.single_gaussian + 0.2
+    result = likelihood(statistics, TWO, SHAPE)
+    assert result.held_out is not None
+    assert result.single_gaussian is not None
+    assert result.held_out == pytest.approx(result.training, abs=0.1)
+    assert result.held_out > result.single_gaussian + 0.2
 
 
 def test_where_one_gaussian_is_the_truth_two_are_no_better() -> None:
-    single = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
-    statistics = em.sufficient_statistics(customers(single, 3_000, seed=2))
+    share = Parameters(np.array([1.0]), np.zeros((1, 2)), np.eye(2)[None])
+    statistics = em.sufficient_statistics(customers(share, 3_000, seed=2))
     start = em.from_responsibilities(
         statistics, np.eye(2)[np.arange(3_000) % 2].T, "full", regularization=0.1
     )
-    measured = likelihood(statistics, start, SHAPE)
-    assert measured.held_out is not None
-    assert measured.single_gaussian is not None
-    assert measured.held_out < measured.single_gaussian + 0.01
+    result = likelihood(statistics, start, SHAPE)
+    assert result.held_out is not None
+    assert result.single_gaussian is not None
+    assert result.held_out < result.single_gaussian + 0.01
 
 
 def test_searches_from_other_starts_find_the_planted_segments() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     fit = em.fit_em(statistics, TWO, "full")
-    starts = start_stability(statistics, fit.parameters, SHAPE, seed=1)
-    assert starts.nondegenerate == starts.searches
-    assert starts.agreement is not None
-    assert starts.agreement > 0.99
-    assert starts.gain == pytest.approx(0, abs=1e-3)
+    result = start_stability(statistics, fit.parameters, SHAPE, seed=1)
+    assert result.nondegenerate == result.searches
+    assert result.agreement is not None
+    assert result.agreement > 0.99
+    assert result.gain == pytest.approx(0, abs=1e-3)
 
 
 def test_a_poor_optimum_is_seen_by_the_gain_of_other_starts() -> None:
     z = customers(TWO, 1_000, seed=3)
     statistics = em.sufficient_statistics(z)
     poor = em.from_responsibilities(statistics, np.eye(2)[np.arange(1_000) % 2].T, "full")
-    starts = start_stability(statistics, poor, SHAPE, seed=1)
-    assert starts.agreement is not None
-    assert starts.agreement < 0.2
-    assert starts.gain is not None
-    assert starts.gain > 0.2
+    result = start_stability(statistics, poor, SHAPE, seed=1)
+    assert result.agreement is not None
+    assert result.agreement < 0.2
+    assert result.gain is not None
+    assert result.gain > 0.2
 
 
 def test_searches_that_collapse_count_neither_as_agreement_nor_as_a_better_optimum() -> None:
     """One feature is nearly constant: whatever is fitted is flat."""
     z = customers(TWO, 1_000, seed=3)
     z[:, 1] *= 1e-3
-    starts = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
-    assert (starts.nondegenerate, starts.agreement, starts.gain) == (0, None, None)
+    result = start_stability(em.sufficient_statistics(z), TWO, SHAPE, seed=1)
+    assert (result.nondegenerate, result.agreement, result.gain) == (0, None, None)
 
 
 def test_an_earlier_day_with_the_same_types_has_the_same_segments() -> None:
@@ -165,26 +165,24 @@ def counts(**customers_of: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def test_a_reference_that_agrees_perfectly() -> None:
-    agreement = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
-    assert agreement.adjusted_rand == pytest.approx(1)
-    assert agreement.normalized_mutual_information == pytest.approx(1)
-    assert (agreement.groups, agreement.customers) == (3, 1_000)
+    result = reference_agreement("kind", counts(s1={"a": 500}, s2={"b": 300}, s3={"c": 200}))
+    assert result.adjusted_rand == pytest.approx(1)
+    assert result.normalized_mutual_information == pytest.approx(1)
+    assert (result.groups, result.customers) == (3, 1_000)
 
 
 def test_a_reference_that_has_nothing_to_do_with_it() -> None:
-    agreement = reference_agreement(
-        "kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200})
-    )
-    assert agreement.adjusted_rand == pytest.approx(0, abs=0.01)
-    assert agreement.normalized_mutual_information == pytest.approx(0, abs=0.01)
+    result = reference_agreement("kind", counts(s1={"a": 300, "b": 200}, s2={"a": 300, "b": 200}))
+    assert result.adjusted_rand == pytest.approx(0, abs=0.01)
+    assert result.normalized_mutual_information == pytest.approx(0, abs=0.01)
 
 
 def test_customers_without_a_reference_are_left_out() -> None:
-    agreement = reference_agreement(
+    result = reference_agreement(
         "kind", counts(s1={"a": 500, "null": 400}, s2={"b": 300, "null": 600})
     )
-    assert agreement.customers == 800
-    assert agreement.adjusted_rand == pytest.approx(1)
+    assert result.customers == 800
+    assert result.adjusted_rand == pytest.approx(1)
 
 
 def test_a_planted_difference_is_flagged_where_it_is_and_nowhere_else() -> None:
@@ -213,10 +211,10 @@ def test_a_difference_among_few_customers_may_be_chance() -> None:
 
 
 def test_customers_without_a_value_are_a_group() -> None:
-    shares = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
-    assert {share.group for share in shares} == {"young", "unknown"}
-    assert all(share.flagged for share in shares if share.kind == "segment")
-    assert not any(share.flagged for share in shares if share.kind == "tier")
+    result = audit(counts(s1={"young": 100, "null": 900}, s2={"young": 900, "null": 100}))
+    assert {share.group for share in result} == {"young", "unknown"}
+    assert all(share.flagged for share in result if share.kind == "segment")
+    assert not any(share.flagged for share in result if share.kind == "tier")
 
 
 # ------------------------------------------------------------------------------------------------------ verdict
@@ -249,7 +247,7 @@ def test_a_stable_model_gets_a_plain_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "text"),
+    ("change", "said"),
     [
         (
             {"bootstraps": Stability(0.6, (0.5, 0.5), 0.0)},
@@ -284,8 +282,8 @@ def test_a_stable_model_gets_a_plain_sentence() -> None:
         ),
     ],
 )
-def test_every_doubt_is_in_the_verdict(change: dict[str, Any], text: str) -> None:
-    assert text in verdict(replace(STABLE, **change))
+def test_every_doubt_is_in_the_verdict(change: dict[str, Any], said: str) -> None:
+    assert said in verdict(replace(STABLE, **change))
 
 
 def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
@@ -297,7 +295,7 @@ def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spend", "buying", "text"),
+    ("spend", "buying", "said"),
     [
         ("better", "better", "predict the next 90 days better than RFM quintiles"),
         ("worse", "worse", "predict the next 90 days worse than RFM quintiles"),
@@ -311,14 +309,14 @@ def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
     ],
 )
 def test_the_verdict_says_what_memberships_predict(
-    spend: Judgement | None, buying: Judgement | None, text: str
+    spend: Judgement | None, buying: Judgement | None, said: str
 ) -> None:
     predictions = (
         prediction("memberships", None, None),
         prediction("RFM quintiles", spend, buying),
     )
     split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
-    assert text in verdict(replace(STABLE, predictive_power=split))
+    assert said in verdict(replace(STABLE, predictive_power=split))
 
 
 def test_the_module_names_what_it_means_by_one_peak() -> None:

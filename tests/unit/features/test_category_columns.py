@@ -47,11 +47,11 @@ def test_suffixes_of_examples(values: list[str], expected: list[str]) -> None:
 
 @given(st.lists(st.text(alphabet=st.sampled_from("aA1_ é日'\"-2other")), unique=True, max_size=12))
 def test_suffixes_are_safe_and_unique(values: list[str]) -> None:
-    found = suffixes(*values)
-    assert len(set(found)) == len(values)
-    assert "other" not in found
-    assert all(re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", suffix) for suffix in found)
-    assert all(len(suffix) <= LONGEST for suffix in found)
+    actual = suffixes(*values)
+    assert len(set(actual)) == len(values)
+    assert "other" not in actual
+    assert all(re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", suffix) for suffix in actual)
+    assert all(len(suffix) <= LONGEST for suffix in actual)
 
 
 def test_largest_categories_are_ordered_by_net_spend_then_name(

@@ -36,9 +36,9 @@ NO_ROUNDING = np.zeros(CUSTOMERS)
 
 
 def test_a_value_that_many_share_is_found_with_its_share() -> None:
-    found = point_masses(with_point_mass(0.03), NO_ROUNDING)
-    assert [round(mass.share, 3) for mass in found] == [0.03]
-    assert found[0].rows[: int(0.03 * CUSTOMERS)].all()
+    masses = point_masses(with_point_mass(0.03), NO_ROUNDING)
+    assert [round(mass.share, 3) for mass in masses] == [0.03]
+    assert masses[0].rows[: int(0.03 * CUSTOMERS)].all()
 
 
 def test_it_is_as_wide_as_the_customers_around_it_are_dense() -> None:

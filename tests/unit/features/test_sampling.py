@@ -121,8 +121,8 @@ def test_the_sample_is_spread_over_all_customers(database: duckdb.DuckDBPyConnec
     create(database, "integer")
     rows = sample(database, 1_000)
     for tenth in range(10):
-        found = sum(int(row[1]) * 10 // CUSTOMERS == tenth for row in rows)
-        assert abs(found - 100) < 4 * (1_000 * 0.1 * 0.9) ** 0.5
+        count = sum(int(row[1]) * 10 // CUSTOMERS == tenth for row in rows)
+        assert abs(count - 100) < 4 * (1_000 * 0.1 * 0.9) ** 0.5
 
 
 def test_the_population_is_counted(database: duckdb.DuckDBPyConnection) -> None:

@@ -33,26 +33,26 @@ def settings(**model: float) -> ModelSettings:
 
 
 @pytest.fixture(scope="module")
-def found() -> SearchResult:
+def result() -> SearchResult:
     z = groups()
     return search(em.sufficient_statistics(z), SHAPE, seed=1)
 
 
 @pytest.fixture(scope="module")
-def candidate(found: SearchResult) -> Candidate:
+def candidate(result: SearchResult) -> Candidate:
     z = groups()
-    return candidate_of(SHAPE, found, em.sufficient_statistics(z), settings())
+    return candidate_of(SHAPE, result, em.sufficient_statistics(z), settings())
 
 
-def memberships(found: SearchResult) -> Array:
-    parameters = found.best.parameters
+def memberships(result: SearchResult) -> Array:
+    parameters = result.best.parameters
     parts = zip(parameters.weights, parameters.means, parameters.covariances, strict=True)
     densities = np.array([w * multivariate_normal(m, s).pdf(groups()) for w, m, s in parts])
     return np.asarray(densities / densities.sum(axis=0))
 
 
-def test_icl_adds_twice_the_entropy_to_bic(found: SearchResult, candidate: Candidate) -> None:
-    p = memberships(found)
+def test_icl_adds_twice_the_entropy_to_bic(result: SearchResult, candidate: Candidate) -> None:
+    p = memberships(result)
     entropy = -float((p * np.log(p)).sum())
     assert candidate.icl == pytest.approx((candidate.bic or 0) + 2 * entropy, rel=1e-9)
     assert candidate.entropy == pytest.approx(entropy / CUSTOMERS, rel=1e-6)
@@ -60,9 +60,9 @@ def test_icl_adds_twice_the_entropy_to_bic(found: SearchResult, candidate: Candi
 
 
 def test_hard_clusters_are_measured_as_scikit_learn_does(
-    found: SearchResult, candidate: Candidate
+    result: SearchResult, candidate: Candidate
 ) -> None:
-    labels = memberships(found).argmax(axis=0)
+    labels = memberships(result).argmax(axis=0)
     assert candidate.silhouette == pytest.approx(silhouette_score(groups(), labels), rel=1e-9)
 
 
@@ -92,10 +92,10 @@ def test_a_sound_candidate_has_no_reason_yet(candidate: Candidate) -> None:
     assert (candidate.reason, candidate.status) == ("", "rejected")
 
 
-def test_a_segment_that_is_too_small_is_refused(found: SearchResult) -> None:
+def test_a_segment_that_is_too_small_is_refused(result: SearchResult) -> None:
     z = groups()
     refused = candidate_of(
-        SHAPE, found, em.sufficient_statistics(z), settings(min_segment_share=0.4)
+        SHAPE, result, em.sufficient_statistics(z), settings(min_segment_share=0.4)
     )
     assert refused.reason.startswith("smallest segment 3")
 

@@ -1,4 +1,4 @@
-"""EM from sums of moments: scikit-learn's algorithm where values are exact, and an ascent where they are rounded."""
+"""EM from sufficient statistics: scikit-learn's algorithm on exact values, never falling on rounded ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def overlapping(seed: int, size: int, count: int) -> tuple[Array, Parameters]:
 
 
 @st.composite
-def ascents(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
+def em_runs(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
     """Customers, rounding variances above zero, a start and a covariance type."""
     size, count = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     seed = draw(st.integers(0, 2**32 - 1))
@@ -52,11 +52,11 @@ def ascents(draw: st.DrawFn) -> tuple[Array, Array, Parameters, CovarianceType]:
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
-@given(ascents())
+@given(em_runs())
 def test_the_objective_never_falls(
-    ascent: tuple[Array, Array, Parameters, CovarianceType],
+    em_run: tuple[Array, Array, Parameters, CovarianceType],
 ) -> None:
-    z, rounding_variance, parameters, covariance_type = ascent
+    z, rounding_variance, parameters, covariance_type = em_run
     statistics = em.sufficient_statistics(z, rounding_variance)
     objectives = []
     for _ in range(15):
@@ -68,7 +68,7 @@ def test_the_objective_never_falls(
     assert np.diff(objectives).min() >= -rounding
 
 
-def test_a_regularization_added_afterwards_is_no_ascent() -> None:
+def test_a_regularization_added_afterwards_falls() -> None:
     """The partner, and why the product keeps it at 1e-6: from an optimum, a pass with 0.05 goes down."""
     z, start = overlapping(3, 2, 2)
     statistics = em.sufficient_statistics(z)
@@ -150,10 +150,10 @@ def test_rounding_by_hand() -> None:
     z, rounding_variance = np.array([[0.0], [0.0], [1.0], [1.0]]), np.full((4, 1), 1 / 12)
     statistics = em.sufficient_statistics(z, rounding_variance)
     np.testing.assert_allclose(statistics.rows[2], [1, 1, 1 + 1 / 12])
-    one = em.maximization(statistics.rows.sum(axis=0, keepdims=True), "full", 0.0)
-    assert one.means.item() == pytest.approx(0.5)
-    assert one.covariances.item() == pytest.approx(1 / 3)
-    _, objective = em.expectation(statistics, one)
+    single = em.maximization(statistics.rows.sum(axis=0, keepdims=True), "full", 0.0)
+    assert single.means.item() == pytest.approx(0.5)
+    assert single.covariances.item() == pytest.approx(1 / 3)
+    _, objective = em.expectation(statistics, single)
     # E ln N = -1/2 (ln 2 pi S + (z - m)^2 / S + v / S), with S = 1/3: the quadratic parts sum to one.
     assert objective == pytest.approx(4 * -0.5 * (math.log(2 * math.pi / 3) + 1))
 

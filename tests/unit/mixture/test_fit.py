@@ -71,11 +71,11 @@ def test_the_largest_segment_comes_first(model: SegmentModel) -> None:
 
 
 def test_every_candidate_is_kept_with_a_reason(model: SegmentModel) -> None:
-    shapes = [(one.n_components, one.covariance_type) for one in model.candidates]
+    shapes = [(candidate.n_components, candidate.covariance_type) for candidate in model.candidates]
     assert shapes == [(2, "full"), (3, "full"), (4, "full")]
-    assert [one.status == "chosen" for one in model.candidates] == [False, True, False]
-    assert all(one.reason for one in model.candidates)
-    usable = [one.bic for one in model.candidates if "refused" not in one.reason]
+    assert [candidate.status == "chosen" for candidate in model.candidates] == [False, True, False]
+    assert all(candidate.reason for candidate in model.candidates)
+    usable = [candidate.bic for candidate in model.candidates if candidate.status != "refused"]
     assert model.training.bic == min(bic for bic in usable if bic is not None)
 
 
@@ -84,7 +84,7 @@ def test_all_covariance_types_are_tried() -> None:
         three_segments(),
         settings_of(segments={"min": 1, "max": 2}, covariance=get_args(CovarianceType)),
     )
-    shapes = {(one.n_components, one.covariance_type) for one in model.candidates}
+    shapes = {(candidate.n_components, candidate.covariance_type) for candidate in model.candidates}
     assert shapes == {(count, kind) for count in (1, 2) for kind in get_args(CovarianceType)}
 
 
@@ -153,13 +153,13 @@ def with_a_line() -> dict[str, Array]:
 
 def test_a_collapsed_candidate_is_refused_with_its_reason() -> None:
     model = fitted(with_a_line(), settings_of(segments={"min": 1, "max": 2}))
-    one, two = model.candidates
-    assert one.status == "chosen"
+    candidate, two = model.candidates
+    assert candidate.status == "chosen"
     assert two.status == "refused"
     assert "collapsed" in two.reason
     # BIC alone would have taken the spike.
-    assert one.bic is not None
-    assert two.bic is None or two.bic < one.bic
+    assert candidate.bic is not None
+    assert two.bic is None or two.bic < candidate.bic
 
 
 def test_nothing_usable_is_refused_as_a_whole() -> None:

@@ -57,14 +57,14 @@ def test_a_customer_is_judged_by_what_was_measured(
     z, _, _, parameters = given_customers
     joint = em.log_joint(em.sufficient_statistics(z), parameters)
     for k, weight in enumerate(parameters.weights):
-        for row, found in zip(z, joint[k], strict=True):
+        for row, actual in zip(z, joint[k], strict=True):
             places = np.flatnonzero(~np.isnan(row))
             expected = np.log(weight)
             if len(places):
                 covariance = parameters.covariances[k][np.ix_(places, places)]
                 mean = parameters.means[k][places]
                 expected += multivariate_normal(mean, covariance).logpdf(row[places])
-            assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
+            assert actual == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
 @settings(max_examples=30)
@@ -85,7 +85,7 @@ def test_the_objective_never_falls(
     assert all(later >= earlier - rounding for earlier, later in pairwise(objectives))
 
 
-def test_filling_in_the_mean_is_no_ascent() -> None:
+def test_filling_in_the_mean_falls() -> None:
     """The partner: with the gaps filled by the mean before each M-step, a pass from the optimum goes down."""
     z = with_gaps(np.random.default_rng(5), planted(600)[0], 0.4)
     statistics = em.sufficient_statistics(z)
@@ -118,14 +118,14 @@ def test_the_truth_is_found_where_complete_customers_alone_mislead() -> None:
     start = Parameters(
         np.full(2, 0.5), np.array([[-0.5, 0.5], [2.5, 1.5]]), np.stack([np.eye(2)] * 2)
     )
-    found = em.fit_em(em.sufficient_statistics(gaps), start, "full", tolerance=1e-9).parameters
-    np.testing.assert_allclose(found.means, [[0, 0], [2, 2]], atol=0.08)
-    np.testing.assert_allclose(found.covariances, [[[0.3, 0.2], [0.2, 0.3]]] * 2, atol=0.06)
+    actual = em.fit_em(em.sufficient_statistics(gaps), start, "full", tolerance=1e-9).parameters
+    np.testing.assert_allclose(actual.means, [[0, 0], [2, 2]], atol=0.08)
+    np.testing.assert_allclose(actual.covariances, [[[0.3, 0.2], [0.2, 0.3]]] * 2, atol=0.06)
     complete = em.fit_em(
         em.sufficient_statistics(gaps[~lost]), start, "full", tolerance=1e-9
     ).parameters
     assert abs(complete.weights.min() - 0.5) > 0.1
-    assert abs(found.weights.min() - 0.5) < 0.03
+    assert abs(actual.weights.min() - 0.5) < 0.03
 
 
 @settings(max_examples=30)
@@ -145,8 +145,8 @@ def test_a_weight_is_so_many_customers(
     once = em.fit_em(weighted, parameters, covariance_type, tolerance=0, iterations=3)
     all_of_them = em.fit_em(repeated, parameters, covariance_type, tolerance=0, iterations=3)
     for name in ("weights", "means", "covariances"):
-        found, expected = (getattr(fit.parameters, name) for fit in (once, all_of_them))
-        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
+        actual, expected = (getattr(fit.parameters, name) for fit in (once, all_of_them))
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-9)
     assert once.objective / weighted.total == pytest.approx(
         all_of_them.objective / repeated.total, rel=1e-9
     )
@@ -175,8 +175,8 @@ def test_a_segment_without_measurements_is_refused(measured: int, refused: bool)
     z = np.concatenate([generator.normal(0, 1, (400, 2)), generator.normal(8, 1, (300, 2))])
     z[400 + measured :, 1] = np.nan
     statistics = em.sufficient_statistics(z)
-    found = search(statistics, Shape(2, "full"), seed=1)
-    reason = candidate_of(Shape(2, "full"), found, statistics, model_settings().model).reason
+    actual = search(statistics, Shape(2, "full"), seed=1)
+    reason = candidate_of(Shape(2, "full"), actual, statistics, model_settings().model).reason
     assert (reason or "").startswith("a segment in which feature 2 was measured for") is refused
 
 

@@ -45,25 +45,26 @@ def test_the_lowest_bic_of_those_that_repeat() -> None:
 
 
 def test_a_lower_bic_that_does_not_repeat_is_not_taken_and_that_is_said() -> None:
-    found = recommend(
+    recommendation = recommend(
         (candidate(3, 500), candidate(4, 300), candidate(9, 100, MIN_STABILITY - 0.01)),
         settings(),
         CUSTOMERS,
     )
-    assert found.chosen.n_components == 4
-    assert found.sentence == (
+    assert recommendation.chosen.n_components == 4
+    assert recommendation.sentence == (
         "4 segments (full): lowest BIC among stable models with every segment ≥ 2% (stability 1.00); "
         "BIC alone would take 9 (not stable, stability 0.84); ICL says 9"
     )
-    assert not found.warnings
+    assert not recommendation.warnings
 
 
 def test_one_segment_that_does_not_repeat_is_enough() -> None:
     loose = candidate(5, 100, 0.95, smallest_jaccard=MIN_SEGMENT_STABILITY - 0.01)
-    found = recommend((candidate(4, 300), loose), settings(), CUSTOMERS)
-    assert found.chosen.n_components == 4
+    recommendation = recommend((candidate(4, 300), loose), settings(), CUSTOMERS)
+    assert recommendation.chosen.n_components == 4
     assert (
-        "BIC alone would take 5 (one of its segments is not stable, overlap 0.74)" in found.sentence
+        "BIC alone would take 5 (one of its segments is not stable, overlap 0.74)"
+        in recommendation.sentence
     )
 
 
@@ -79,21 +80,26 @@ def test_refused_candidates_are_out() -> None:
 
 def test_of_each_number_of_segments_the_best_covariance_type_is_asked() -> None:
     tied = candidate(3, 400, covariance_type="tied")
-    asked = best_of_each_count([candidate(3, 500), tied, candidate(4, 450)])
-    assert [(one.n_components, one.covariance_type) for one in asked] == [(3, "tied"), (4, "full")]
+    best = best_of_each_count([candidate(3, 500), tied, candidate(4, 450)])
+    assert [(entry.n_components, entry.covariance_type) for entry in best] == [
+        (3, "tied"),
+        (4, "full"),
+    ]
 
 
 def test_where_none_repeats_the_best_of_them_is_taken_with_a_warning() -> None:
-    found = recommend((candidate(3, 500, 0.4), candidate(4, 300, 0.6)), settings(), CUSTOMERS)
-    assert found.chosen.n_components == 4
-    assert "but not stable (stability 0.60, needed 0.85)" in found.sentence
-    assert UNSTABLE in found.warnings[0].text
+    recommendation = recommend(
+        (candidate(3, 500, 0.4), candidate(4, 300, 0.6)), settings(), CUSTOMERS
+    )
+    assert recommendation.chosen.n_components == 4
+    assert "but not stable (stability 0.60, needed 0.85)" in recommendation.sentence
+    assert UNSTABLE in recommendation.warnings[0].text
 
 
 @pytest.mark.parametrize(("low", "high", "word"), [(2, 4, "most"), (4, 9, "fewest")])
 def test_the_edge_of_the_range_is_a_warning(low: int, high: int, word: str) -> None:
-    found = recommend((candidate(4, 300),), settings(low, high), CUSTOMERS)
-    assert [word in warning.text for warning in found.warnings] == [True]
+    recommendation = recommend((candidate(4, 300),), settings(low, high), CUSTOMERS)
+    assert [word in warning.text for warning in recommendation.warnings] == [True]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 9), (3, 9), (4, 4)])
@@ -105,10 +111,12 @@ def test_no_edge_no_warning(low: int, high: int) -> None:
 
 @pytest.mark.parametrize(("failures", "warned"), [(0.5, False), (1.0, True)])
 def test_a_model_that_no_search_finds_again_is_warned_of(failures: float, warned: bool) -> None:
-    found = recommend((candidate(4, 300, search_failures=failures),), settings(), CUSTOMERS)
-    assert [("fewer segments are safer" in warning.text) for warning in found.warnings] == [
-        True
-    ] * warned
+    recommendation = recommend(
+        (candidate(4, 300, search_failures=failures),), settings(), CUSTOMERS
+    )
+    assert [
+        ("fewer segments are safer" in warning.text) for warning in recommendation.warnings
+    ] == [True] * warned
 
 
 def test_a_single_segment_repeats_always() -> None:
@@ -134,8 +142,8 @@ def test_every_candidate_gets_its_reason() -> None:
     loose, costly = candidate(9, 100, 0.2), candidate(3, 500)
     refused = candidate(8, 50, None, status="refused", reason="collapsed")
     after = marked([best, other, loose, costly, refused], best)
-    assert [one.status for one in after] == ["chosen", *["rejected"] * 3, "refused"]
-    assert [one.reason for one in after] == [
+    assert [entry.status for entry in after] == ["chosen", *["rejected"] * 3, "refused"]
+    assert [entry.reason for entry in after] == [
         "recommended",
         "higher BIC than another covariance type with 4",
         "not stable, stability 0.20",

@@ -40,21 +40,21 @@ def optimum(z: Array, shape: Shape) -> Parameters:
 
 def test_groups_repeat() -> None:
     z, shape = groups(), Shape(3, "full")
-    found = bootstrap_stability(
+    stability = bootstrap_stability(
         em.sufficient_statistics(z), optimum(z, shape), shape, seed=1, bootstraps=3
     )
-    assert found.agreement > 0.99
-    assert min(found.jaccard) > 0.98
-    assert len(found.jaccard) == 3
+    assert stability.agreement > 0.99
+    assert min(stability.jaccard) > 0.98
+    assert len(stability.jaccard) == 3
 
 
 def test_slices_of_one_cloud_do_not() -> None:
     z, shape = cloud(), Shape(5, "full")
-    found = bootstrap_stability(
+    stability = bootstrap_stability(
         em.sufficient_statistics(z), optimum(z, shape), shape, seed=1, bootstraps=3
     )
-    assert found.agreement < 0.6
-    assert min(found.jaccard) < 0.75
+    assert stability.agreement < 0.6
+    assert min(stability.jaccard) < 0.75
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:

@@ -57,11 +57,11 @@ def test_the_values_are_equal(
     drawn = data.draw(st.lists(numbers, min_size=1, max_size=50))
     values = in_domain(name, [*drawn, *EXTREMES, *(-value for value in EXTREMES)])
     expected = TRANSFORMS[name].array(np.array(values))
-    found = in_duckdb(database, TRANSFORMS[name].sql.format(value="v"), values)
+    actual = in_duckdb(database, TRANSFORMS[name].sql.format(value="v"), values)
     if name in {"identity", "sqrt"}:
-        assert np.array_equal(found, expected)
+        assert np.array_equal(actual, expected)
     else:
-        np.testing.assert_array_max_ulp(found, expected, maxulp=2)
+        np.testing.assert_array_max_ulp(actual, expected, maxulp=2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,9 +108,9 @@ def test_what_counts_as_measured_is_the_same(database: duckdb.DuckDBPyConnection
     values = [np.nan, np.inf, -np.inf, 1.0000001e100, -1.0000001e100, 1e100, -1e100, 0.0, 5e-324]
     texts = ", ".join(f"'{value!r}'::double" for value in map(float, values))
     query = f"select coalesce({render('seg_is_measured', 'v')}, false) from (select unnest([{texts}, null]) as v)"
-    found = [row[0] for row in database.execute(query).fetchall()]
-    assert found == [*is_measured(np.array(values)).tolist(), False]
-    assert found == [False] * 5 + [True] * 4 + [False]
+    actual = [row[0] for row in database.execute(query).fetchall()]
+    assert actual == [*is_measured(np.array(values)).tolist(), False]
+    assert actual == [False] * 5 + [True] * 4 + [False]
 
 
 def test_infinity_is_no_measure_in_32_bits_either() -> None:
@@ -136,8 +136,8 @@ def test_clips_are_the_same_in_both_forms(
 ) -> None:
     """What was not measured stays so: a clip is no measurement."""
     values = [-1e100, -1e6, -1.5, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 1e100]
-    found = in_duckdb(database, render("seg_standardized", feature.to_macro(), "v"), values)
-    np.testing.assert_allclose(found, feature.standardized(np.array(values)), rtol=1e-14)
+    actual = in_duckdb(database, render("seg_standardized", feature.to_macro(), "v"), values)
+    np.testing.assert_allclose(actual, feature.standardized(np.array(values)), rtol=1e-14)
     null = database.execute(
         f"select {render('seg_standardized', feature.to_macro(), 'v')} from (select null::double as v)"
     ).fetchall()[0][0]

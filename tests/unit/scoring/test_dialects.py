@@ -98,13 +98,13 @@ def test_every_statement_means_the_same(
 ) -> None:
     understood = parsed(STATEMENTS[dialect][file], dialect).sql(dialect="duckdb")
     expected = shop.execute(STATEMENTS["duckdb"][file]).fetchall()
-    found = shop.execute(understood).fetchall()
+    actual = shop.execute(understood).fetchall()
     if file == "population_sums.sql":
         # One row of sums, whose last digits depend on the order in which products are added.
-        assert found[0] == pytest.approx(expected[0], rel=1e-12)
+        assert actual[0] == pytest.approx(expected[0], rel=1e-12)
         return
     assert len(expected) > 1
-    assert sorted(found) == sorted(expected)
+    assert sorted(actual) == sorted(expected)
 
 
 def weighted_statements(dialect: str) -> dict[str, str]:
@@ -131,9 +131,9 @@ def test_statements_with_weights_mean_the_same(
 ) -> None:
     expected = weighted_statements("duckdb")
     for name, text in weighted_statements(dialect).items():
-        found = shop.execute(parsed(text, dialect).sql(dialect="duckdb")).fetchall()
-        assert sorted(found) == sorted(shop.execute(expected[name]).fetchall())
-        assert len(found) > 1
+        actual = shop.execute(parsed(text, dialect).sql(dialect="duckdb")).fetchall()
+        assert sorted(actual) == sorted(shop.execute(expected[name]).fetchall())
+        assert len(actual) > 1
 
 
 def steps_with_a_column_of_their_name(text: str, dialect: str) -> list[str]:
@@ -299,13 +299,13 @@ LONGEST_NAME = "spend_" + "m" * 40
 def wide_statements(dialect: str, segments: int, features: int) -> dict[str, str]:
     """Scores, assignment and profiles of a model of this size, with the longest names that the package gives."""
     names = [f"{LONGEST_NAME[:-3]}_{number:02}" for number in range(features)]
-    one = np.eye(features) * 0.5 + 0.5
+    identity_like = np.eye(features) * 0.5 + 0.5
     model = SegmentModel(
         covariance_type="full",
         features=tuple(Feature(feature=name, transform="log1p", clip_low=0) for name in names),
         components=tuple(
             Component.from_covariance(
-                "s" + "k" * 37 + f"{k:02}", 1 / segments, np.zeros(features), one
+                "s" + "k" * 37 + f"{k:02}", 1 / segments, np.zeros(features), identity_like
             )
             for k in range(segments)
         ),
@@ -321,27 +321,27 @@ def wide_statements(dialect: str, segments: int, features: int) -> dict[str, str
 
 def depths(tree: exp.Expression) -> dict[int, int]:
     """How deep each node lies; the walk comes to a parent before its children."""
-    found: dict[int, int] = {}
+    actual: dict[int, int] = {}
     for node in tree.walk():
-        found[id(node)] = found.get(id(node.parent), 0) + 1
-    return found
+        actual[id(node)] = actual.get(id(node.parent), 0) + 1
+    return actual
 
 
 def beyond_limits(text: str, dialect: str) -> list[str]:
     """What an engine would refuse of a statement."""
     limits, tree = LIMITS[dialect], parsed(text, dialect)
-    found = []
+    actual = []
     widest = max(len(select.selects) for select in tree.find_all(exp.Select))
     if limits.columns is not None and widest > limits.columns:
-        found.append(f"{widest} columns, at most {limits.columns}")
+        actual.append(f"{widest} columns, at most {limits.columns}")
     names = {name.this for name in tree.find_all(exp.Identifier)}
     longest = max(names, key=len)
     if limits.name is not None and len(longest) > limits.name:
-        found.append(f"the name {longest}, at most {limits.name} characters")
+        actual.append(f"the name {longest}, at most {limits.name} characters")
     deepest = max(depths(tree).values())
     if deepest > DEEPEST:
-        found.append(f"{deepest} levels, at most {DEEPEST}")
-    return found
+        actual.append(f"{deepest} levels, at most {DEEPEST}")
+    return actual
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -365,5 +365,5 @@ def test_a_name_that_is_too_long_is_seen() -> None:
 
 
 def test_an_expression_that_is_too_deep_is_seen() -> None:
-    (found,) = beyond_limits("select " + " + ".join(["a"] * 1100) + " as b from t", "trino")
-    assert found.endswith("levels, at most 1000")
+    (actual,) = beyond_limits("select " + " + ".join(["a"] * 1100) + " as b from t", "trino")
+    assert actual.endswith("levels, at most 1000")

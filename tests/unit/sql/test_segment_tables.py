@@ -79,15 +79,15 @@ def profiles(
 
 
 def test_sizes_and_money_of_blends_count_in_parts(shop: duckdb.DuckDBPyConnection) -> None:
-    found = sizes(shop)
+    actual = sizes(shop)
     assert [
         (key, row["customers"], row["customer_share"], row["expected_customers"])
-        for key, row in found.items()
+        for key, row in actual.items()
     ] == [("s1", 3, 0.75, 2.5), ("s2", 1, 0.25, 1.5)]
     # 100.10 + 30 + 2.50 and 10 + 7.50; the unknown money is nobody's.
-    assert {key: row["revenue"] for key, row in found.items()} == {"s1": 132.6, "s2": 17.5}
-    assert found["s1"]["revenue_share"] == 132.6 / 150.1
-    assert found["s2"]["revenue_share"] == 17.5 / 150.1
+    assert {key: row["revenue"] for key, row in actual.items()} == {"s1": 132.6, "s2": 17.5}
+    assert actual["s1"]["revenue_share"] == 132.6 / 150.1
+    assert actual["s2"]["revenue_share"] == 17.5 / 150.1
 
 
 def test_money_is_summed_exactly(shop: duckdb.DuckDBPyConnection) -> None:
@@ -101,8 +101,8 @@ def test_money_is_summed_exactly(shop: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_any_expression_may_be_the_revenue(shop: duckdb.DuckDBPyConnection) -> None:
-    found = sizes(shop, NET_SPEND | {"expression": "coalesce(net_spend, 0) * 2 + 1"})
-    assert {key: row["revenue"] for key, row in found.items()} == {"s1": 267.7, "s2": 36.5}
+    actual = sizes(shop, NET_SPEND | {"expression": "coalesce(net_spend, 0) * 2 + 1"})
+    assert {key: row["revenue"] for key, row in actual.items()} == {"s1": 267.7, "s2": 36.5}
 
 
 def test_without_revenue_it_is_null_and_the_sizes_stay(shop: duckdb.DuckDBPyConnection) -> None:
@@ -116,15 +116,15 @@ def test_without_revenue_it_is_null_and_the_sizes_stay(shop: duckdb.DuckDBPyConn
 @pytest.mark.parametrize("money", ["-net_spend", "0", "null", "cast('nan' as double)"])
 def test_no_money_has_no_shares(shop: duckdb.DuckDBPyConnection, money: str) -> None:
     """Refunds that exceed purchases, nothing, or what is no number."""
-    found = sizes(shop, NET_SPEND | {"expression": money})
-    assert {row["revenue_share"] for row in found.values()} == {None}
+    actual = sizes(shop, NET_SPEND | {"expression": money})
+    assert {row["revenue_share"] for row in actual.values()} == {None}
 
 
 def test_refunds_take_money_off_a_segment(shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("update features set net_spend = -60 where customer_id = 3")
-    found = sizes(shop)
-    assert found["s2"]["revenue"] == -35.0
-    assert found["s2"]["revenue_share"] == -35 / (115.1 - 35)
+    actual = sizes(shop)
+    assert actual["s2"]["revenue"] == -35.0
+    assert actual["s2"]["revenue_share"] == -35 / (115.1 - 35)
 
 
 def test_of_nobody_there_are_no_shares(shop: duckdb.DuckDBPyConnection) -> None:
@@ -138,9 +138,9 @@ def test_of_nobody_there_are_no_shares(shop: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_ranks_follow_the_absolute_difference(shop: duckdb.DuckDBPyConnection) -> None:
-    found = profiles(shop, "share_tea", "net_spend", "share_wine")
+    actual = profiles(shop, "share_tea", "net_spend", "share_wine")
     ranked = sorted(
-        (row for (key, _), row in found.items() if key == "s1"),
+        (row for (key, _), row in actual.items() if key == "s1"),
         key=lambda row: int(row["distinctiveness_rank"]),
     )
     assert [row["distinctiveness_rank"] for row in ranked] == [1, 2, 3]
@@ -151,13 +151,13 @@ def test_ranks_follow_the_absolute_difference(shop: duckdb.DuckDBPyConnection) -
 def test_equal_differences_are_ranked_by_name(shop: duckdb.DuckDBPyConnection) -> None:
     """The two shares sum to one, so that both lie equally far from the average."""
     for features in (["share_tea", "share_wine"], ["share_wine", "share_tea"]):
-        found = profiles(shop, *features)
-        assert abs(found["s1", "share_tea"]["z_score"]) == pytest.approx(
-            abs(found["s1", "share_wine"]["z_score"])
+        actual = profiles(shop, *features)
+        assert abs(actual["s1", "share_tea"]["z_score"]) == pytest.approx(
+            abs(actual["s1", "share_wine"]["z_score"])
         )
         for key in ("s1", "s2"):
-            assert found[key, "share_tea"]["distinctiveness_rank"] == 1
-            assert found[key, "share_wine"]["distinctiveness_rank"] == 2
+            assert actual[key, "share_tea"]["distinctiveness_rank"] == 1
+            assert actual[key, "share_wine"]["distinctiveness_rank"] == 2
 
 
 @pytest.mark.parametrize(("membership", "rank"), [(1.0, 1), (0.9, 2)])
@@ -167,14 +167,14 @@ def test_what_most_of_a_segment_lacks_comes_last(
     """Half of the segment waits between orders, then a little less than half."""
     shop.execute("update features set days_between_orders = 1 where customer_id = 3")
     shop.execute(f"update scores set membership_s1 = {membership} where customer_id = 1")
-    found = profiles(shop, "days_between_orders", "share_tea")
-    gap, tea = found["s1", "days_between_orders"], found["s1", "share_tea"]
+    actual = profiles(shop, "days_between_orders", "share_tea")
+    gap, tea = actual["s1", "days_between_orders"], actual["s1", "share_tea"]
     assert abs(gap["z_score"]) > abs(tea["z_score"])
     assert (gap["distinctiveness_rank"], tea["distinctiveness_rank"]) == (rank, 3 - rank)
 
 
 def test_a_constant_has_no_difference_and_comes_last(shop: duckdb.DuckDBPyConnection) -> None:
     shop.execute("alter table features add column a_constant double default 7")
-    found = profiles(shop, "a_constant", "share_tea")
-    assert found["s1", "a_constant"]["z_score"] is None
-    assert found["s1", "a_constant"]["distinctiveness_rank"] == 2
+    actual = profiles(shop, "a_constant", "share_tea")
+    assert actual["s1", "a_constant"]["z_score"] is None
+    assert actual["s1", "a_constant"]["distinctiveness_rank"] == 2
