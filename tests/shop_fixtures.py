@@ -54,8 +54,8 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        said = capsys.readouterr()
-        return Finished(int(ended.value.code or 0), said.out, said.err)
+        printed = capsys.readouterr()
+        return Finished(int(ended.value.code or 0), printed.out, printed.err)
 
     return run
 

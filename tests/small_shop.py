@@ -6,9 +6,7 @@ every registry table has rows. Each stage is built once per test run, whatever t
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +18,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from tests import process_runner
-from tests.process_runner import Finished
+from tests.dbt_folder import DbtFolder, StageFolders, succeeded
 from warehouse_seg.dbt.project import DbtProject
 
 CUSTOMERS = 1500
@@ -93,29 +90,14 @@ def order_lines(customers: int = CUSTOMERS, seed: int = SEED) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Shop:
+class Shop(DbtFolder):
     """The project in a folder of its own."""
 
-    folder: Path
+    database_name = DATABASE
 
     @property
     def project(self) -> DbtProject:
         return DbtProject(project_dir=self.folder, profiles_dir=self.folder)
-
-    def dbt(self, *arguments: str) -> Finished:
-        return process_runner.dbt(*arguments, folder=self.folder)
-
-    def warehouse_seg(self, *arguments: str) -> Finished:
-        return process_runner.warehouse_seg(*arguments, folder=self.folder)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.folder / DATABASE), read_only=True) as database:
-            return database.execute(query).fetchall()
-
-    def execute(self, *statements: str) -> None:
-        with duckdb.connect(str(self.folder / DATABASE)) as database:
-            for statement in statements:
-                database.execute(statement)
 
     def active_version(self) -> int | None:
         query = "select model_version from seg_model_activations order by activation desc"
@@ -150,18 +132,10 @@ class Shop:
 
 
 @dataclass(frozen=True)
-class Stages:
-    """The stages of a shop, each in a folder below `shared`, which all test workers have in common."""
+class Stages(StageFolders):
+    """The stages of a shop."""
 
-    shared: Path
-
-    @classmethod
-    def of_this_run(cls, basetemp: Path) -> Stages:
-        """basetemp: pytest's temporary folder, which is one per worker inside one per run"""
-        in_worker = "PYTEST_XDIST_WORKER" in os.environ
-        shared = (basetemp.parent if in_worker else basetemp) / "small_shops"
-        shared.mkdir(exist_ok=True)
-        return cls(shared)
+    name = "small_shops"
 
     def installed(self) -> Shop:
         """The order lines and the package are there, nothing is built."""
@@ -185,13 +159,7 @@ class Stages:
         succeeded(shop.dbt("build", "--select", "seg_customer_scores+"))
 
     def _stage(self, name: str, make: Callable[[Path], object]) -> Shop:
-        folder = self.shared / name
-        with (self.shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.shared / f"{name}.ready").exists():
-                make(folder)
-                (self.shared / f"{name}.ready").touch()
-        return Shop(folder)
+        return Shop(self.stage(name, make))
 
 
 def installed_shop(folder: Path, lines: pd.DataFrame) -> Shop:
@@ -211,8 +179,3 @@ def installed_shop(folder: Path, lines: pd.DataFrame) -> Shop:
     succeeded(shop.warehouse_seg("init"))
     succeeded(shop.dbt("deps"))
     return shop
-
-
-def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.stderr
-    return done

@@ -41,7 +41,7 @@ def test_outside_a_dbt_project(command: Command, tmp_path: Path, arguments: list
 
 @pytest.mark.parametrize("arguments", COMMANDS)
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ("{model: [", "--vars is not valid YAML"),
         ("[categories, 4]", "--vars takes a dictionary"),
@@ -50,11 +50,11 @@ def test_outside_a_dbt_project(command: Command, tmp_path: Path, arguments: list
     ],
 )
 def test_variables_on_the_command_line_that_are_none(
-    command: Command, stages: Stages, arguments: list[str], variables: str, said: str
+    command: Command, stages: Stages, arguments: list[str], variables: str, message: str
 ) -> None:
     done = command(stages.with_features(), *arguments, "--vars", variables)
     assert done.exit_code == 2
-    assert said in done.err
+    assert message in done.err
     assert not done.out
 
 
@@ -106,7 +106,7 @@ def test_a_profile_that_is_not_there(features_shop: Shop, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("credentials", "said"),
+    ("credentials", "message"),
     [
         (CREDENTIALS | {"path": ":memory:"}, "found the DuckDB path ':memory:'"),
         (CREDENTIALS | {"path": "absent.duckdb"}, "found no DuckDB file"),
@@ -119,12 +119,12 @@ def test_a_database_that_cannot_be_fitted_on(
     stages: Stages,
     monkeypatch: pytest.MonkeyPatch,
     credentials: dict[str, Any],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.setattr(DbtProject, "credentials", credentials)
     done = command(stages.with_features(), "fit")
     assert done.exit_code == 2
-    assert said in done.err
+    assert message in done.err
 
 
 def test_an_option_that_typer_knows_nothing_of(command: Command, stages: Stages) -> None:
@@ -220,7 +220,7 @@ FEW = "delete from seg_customer_rfm where customer_id > {}"
 
 
 @pytest.mark.parametrize(
-    ("harm", "model", "said"),
+    ("harm", "model", "message"),
     [
         (FEW.format(40), {}, "measured for 40 customers, needed at least 50"),
         (FEW.format(0), {}, "found no customer in seg_customer_features"),
@@ -248,13 +248,13 @@ FEW = "delete from seg_customer_rfm where customer_id > {}"
     ids=["few customers", "no customer", "constant", "nothing measured", "no column", "no table"],
 )
 def test_features_that_cannot_be_fitted_on(
-    command: Command, features_shop: Shop, harm: str, model: dict[str, Any], said: str
+    command: Command, features_shop: Shop, harm: str, model: dict[str, Any], message: str
 ) -> None:
     features_shop.execute(harm)
     set_effective(features_shop, model=model)
     done = command(features_shop, "fit")
     assert done.exit_code == 2
-    assert said in done.err
+    assert message in done.err
     assert "Traceback" not in done.err
     assert not done.out
 

@@ -114,11 +114,11 @@ def test_a_second_time_changes_nothing(project: DbtProject) -> None:
 
 def test_variables_that_are_there_are_kept_and_said(project: DbtProject) -> None:
     init(project, CHOSEN)
-    said: list[str] = []
+    messages: list[str] = []
     other = {"transactions": "readers", "customer_id_type": "uuid"}
-    assert init(reopened(project), other, lambda event: said.append(event.text)) == []
+    assert init(reopened(project), other, lambda event: messages.append(event.text)) == []
     assert settings(project) == CHOSEN
-    assert "transactions stays basket_lines, as dbt_project.yml has it" in said
+    assert "transactions stays basket_lines, as dbt_project.yml has it" in messages
 
 
 def test_a_materialization_that_was_chosen_is_kept(project: DbtProject) -> None:
@@ -206,17 +206,17 @@ def test_what_dbt_made_in_the_copy_is_no_difference(project: DbtProject) -> None
 
 
 @pytest.mark.parametrize(
-    ("variables", "found"),
+    ("variables", "message"),
     [
         ({}, "which relation has your order lines"),
         ({"transactions": "a", "feature_table": "b"}, "both transactions and feature_table"),
     ],
 )
 def test_without_one_input_nothing_is_written(
-    project: DbtProject, variables: dict[str, str], found: str
+    project: DbtProject, variables: dict[str, str], message: str
 ) -> None:
     before = files(project)
-    with pytest.raises(UsageError, match=found):
+    with pytest.raises(UsageError, match=message):
         init(project, variables)
     assert files(project) == before
 
@@ -345,14 +345,14 @@ def shop(parsed: DbtProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_keys_type_is_that_of_the_warehouse(shop: DbtProject) -> None:
-    said: list[str] = []
-    init(shop, {"transactions": ["raw", "lines"]}, lambda event: said.append(event.text))
+    messages: list[str] = []
+    init(shop, {"transactions": ["raw", "lines"]}, lambda event: messages.append(event.text))
     assert settings(shop) == {"transactions": ["raw", "lines"], "customer_id_type": "uuid"}
-    assert said[0].startswith(
+    assert messages[0].startswith(
         '"shop"."raw"."lines" has no column ordered_at, category '
         "(it has reader_no, customer_id, order_id, sold_at, amount): map them under"
     )
-    assert said[1] == 'customer_id_type is uuid, as "shop"."raw"."lines" has it'
+    assert messages[1] == 'customer_id_type is uuid, as "shop"."raw"."lines" has it'
 
 
 def test_the_key_is_the_column_that_is_mapped(shop: DbtProject) -> None:
@@ -376,32 +376,32 @@ def test_the_key_is_the_column_that_is_mapped(shop: DbtProject) -> None:
 def test_a_type_that_cannot_be_read_is_left_at_its_default_and_that_is_said(
     shop: DbtProject, place: str | list[str], reason: str
 ) -> None:
-    said: list[str] = []
-    init(shop, {"transactions": place}, lambda event: said.append(event.text))
+    messages: list[str] = []
+    init(shop, {"transactions": place}, lambda event: messages.append(event.text))
     assert "customer_id_type" not in settings(shop)
-    assert f"customer_id_type is left at its default, varchar: {reason}" in said[-1]
+    assert f"customer_id_type is left at its default, varchar: {reason}" in messages[-1]
 
 
 def test_before_the_first_build_there_is_no_file_to_read(shop: DbtProject) -> None:
     (shop.project_dir / "shop.duckdb").unlink()
-    said: list[str] = []
-    init(shop, {"transactions": ["raw", "lines"]}, lambda event: said.append(event.text))
+    messages: list[str] = []
+    init(shop, {"transactions": ["raw", "lines"]}, lambda event: messages.append(event.text))
     assert "customer_id_type" not in settings(shop)
-    assert "found no DuckDB file" in said[-1]
+    assert "found no DuckDB file" in messages[-1]
 
 
 @pytest.mark.parametrize(
-    ("place", "found"),
+    ("place", "message"),
     [
         ("guest", "no model guest; did you mean 'guests'"),
         (["raw", "line"], "no source raw.line; did you mean 'raw.lines'"),
     ],
 )
 def test_a_relation_that_dbt_does_not_know_is_refused_with_the_nearest(
-    shop: DbtProject, place: str | list[str], found: str
+    shop: DbtProject, place: str | list[str], message: str
 ) -> None:
     before = files(shop)
-    with pytest.raises(UsageError, match=found):
+    with pytest.raises(UsageError, match=message):
         init(shop, {"transactions": place})
     assert files(shop) == before
 
@@ -413,7 +413,7 @@ def test_a_project_that_does_not_parse_yet_gets_the_default(
         raise UsageError("`dbt parse` could not run")
 
     monkeypatch.setattr(DbtProject, "call", fails)
-    said: list[str] = []
-    init(project, {"transactions": "basket_lines"}, lambda event: said.append(event.text))
+    messages: list[str] = []
+    init(project, {"transactions": "basket_lines"}, lambda event: messages.append(event.text))
     assert settings(project) == {"transactions": "basket_lines"}
-    assert "dbt cannot parse the project yet" in said[-1]
+    assert "dbt cannot parse the project yet" in messages[-1]

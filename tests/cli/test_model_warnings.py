@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from tests.dbt_folder import succeeded
 from tests.shop_fixtures import Command
-from tests.small_shop import Shop, Stages, succeeded
+from tests.small_shop import Shop, Stages
 
 WARNING = "there is no stable segmentation: the segments describe the features one by one"
 

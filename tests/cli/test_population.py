@@ -18,7 +18,7 @@ def test_a_small_sample_goes_on_to_everybody(command: Command, features_shop: Sh
     set_effective(features_shop, model={"sample_size": 600})
     done = command(features_shop, "fit", "--population", "--json", "--verbose")
     assert done.exit_code == 0, done.err
-    objectives = [float(found) for found in ITERATION.findall(done.err)]
+    objectives = [float(objective) for objective in ITERATION.findall(done.err)]
     assert len(objectives) > 2
     assert objectives == sorted(objectives)
     assert "read 600 of 1,500 customers" in done.err

@@ -62,7 +62,7 @@ def test_money_and_shares_add_up(stages: Stages) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "message"),
     [
         ("drop table seg_segments", "found no table"),
         ("drop table seg_segment_profiles", "found no table"),
@@ -75,12 +75,12 @@ def test_money_and_shares_add_up(stages: Stages) -> None:
     ],
 )
 def test_tables_that_cannot_be_read_name_the_command(
-    command: Command, scored_shop: Shop, harm: str, said: str
+    command: Command, scored_shop: Shop, harm: str, message: str
 ) -> None:
     scored_shop.execute(harm)
     done = command(scored_shop, "profile")
     assert done.exit_code == 2
-    assert said in done.err
+    assert message in done.err
     assert "`dbt build --select seg_customer_scores+`, or `warehouse-seg run`" in done.err
     assert not done.out
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from tests.dbt_folder import succeeded
 from tests.shop_fixtures import Command
-from tests.small_shop import Shop, succeeded
+from tests.small_shop import Shop
 from warehouse_seg.dbt.project import DbtProject
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from tests.dbt_folder import succeeded
 from tests.shop_fixtures import Command
-from tests.small_shop import Shop, Stages, succeeded
+from tests.small_shop import Shop, Stages
 
 NAMED_TABLES = ("seg_segments", "seg_customer_segments", "seg_customer_memberships")
 BUILD = ("build", "--select", "seg_customer_segments+", "seg_customer_memberships")

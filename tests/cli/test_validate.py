@@ -100,8 +100,8 @@ def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, 
 def test_validate_for_people(command: Command, shop: Shop) -> None:
     done = command(shop, "validate", "--protected", "shop.kinds.balanced")
     assert done.exit_code == 0, done.stderr
-    for said in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
-        assert said in done.out
+    for heading in ("log likelihood per customer, held out", "RFM quintiles", "verdict: The "):
+        assert heading in done.out
     assert "no segment and no tier treats a protected group differently" in done.out.replace(
         "\n", " "
     )
@@ -153,7 +153,7 @@ def test_before_the_first_fit(command: Command, stages: Stages, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--version", "99"), "found no such model version"),
         (("--window-days", "9999"), "found --window-days 9999, needed 7 to"),
@@ -162,11 +162,11 @@ def test_before_the_first_fit(command: Command, stages: Stages, name: str) -> No
 )
 @pytest.mark.parametrize("name", ["validate", "compare"])
 def test_what_is_not_there(
-    command: Command, shop: Shop, name: str, arguments: tuple[str, ...], said: str
+    command: Command, shop: Shop, name: str, arguments: tuple[str, ...], message: str
 ) -> None:
     done = command(shop, name, *arguments)
     assert done.exit_code == 2
-    assert said in done.err
+    assert message in done.err
     assert not done.out
 
 
@@ -182,7 +182,7 @@ def test_figures_count_the_weight_that_a_fit_counts(
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "message"),
     [
         ("shop.kind.same", "no source shop.kind; did you mean 'shop.kinds'"),
         ("kinds.same", "no model kinds"),
@@ -194,12 +194,12 @@ def test_figures_count_the_weight_that_a_fit_counts(
     ],
 )
 def test_a_column_that_is_no_grouping_of_customers(
-    command: Command, shop: Shop, column: str, said: str
+    command: Command, shop: Shop, column: str, message: str
 ) -> None:
     for option in ("--reference", "--protected"):
         done = command(shop, "validate", option, column)
         assert done.exit_code == 2
-        assert said in done.err
+        assert message in done.err
         assert not done.out
 
 

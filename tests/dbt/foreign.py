@@ -6,9 +6,7 @@ takes seconds for a call, a copy takes none.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +17,7 @@ from unittest import mock
 
 import duckdb
 
-from tests import process_runner
-from tests.process_runner import Finished
+from tests.dbt_folder import DbtFolder, StageFolders, succeeded
 from tests.small_shop import order_lines
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
@@ -53,30 +50,16 @@ MAPPING: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class ForeignProject:
+class ForeignProject(DbtFolder):
     """A copy of the project in a folder of its own."""
 
-    folder: Path
-
-    def dbt(self, *arguments: str) -> Finished:
-        return process_runner.dbt(*arguments, folder=self.folder)
-
-    def warehouse_seg(self, *arguments: str) -> Finished:
-        return process_runner.warehouse_seg(*arguments, folder=self.folder)
+    database_name = DATABASE
 
     @contextmanager
     def parsed(self, **options: Any) -> Iterator[DbtProject]:
         """For jobs that only ask dbt what its last call in this folder wrote down already, which takes it seconds."""
         with mock.patch.object(DbtProject, "call"):
             yield DbtProject(project_dir=self.folder, **options)
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.folder / DATABASE), read_only=True) as database:
-            return database.execute(query).fetchall()
-
-    def execute(self, statement: str) -> None:
-        with duckdb.connect(str(self.folder / DATABASE)) as database:
-            database.execute(statement)
 
     def columns(self, model: str) -> dict[str, str]:
         """Column → type of one of the package's models, in order."""
@@ -122,18 +105,10 @@ class ForeignProject:
 
 
 @dataclass(frozen=True)
-class Stages:
-    """The stages, each in a folder below `shared`, which all test workers have in common."""
+class Stages(StageFolders):
+    """The stages that the tests start from."""
 
-    shared: Path
-
-    @classmethod
-    def of_this_run(cls, basetemp: Path) -> Stages:
-        """basetemp: pytest's temporary folder, which is one per worker inside one per run"""
-        in_worker = "PYTEST_XDIST_WORKER" in os.environ
-        shared = (basetemp.parent if in_worker else basetemp) / "foreign_projects"
-        shared.mkdir(exist_ok=True)
-        return cls(shared)
+    name = "foreign_projects"
 
     def installed(self, key: str) -> ForeignProject:
         """The package installed, its variables set, the project parsed without a warning; there is no database."""
@@ -165,33 +140,23 @@ class Stages:
         return self._stage("two_versions", lambda folder: _fit_again(start.copy(folder)))
 
     def _stage(self, name: str, make: Callable[[Path], object]) -> ForeignProject:
-        folder = self.shared / name
-        with (self.shared / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (self.shared / f"{name}.ready").exists():
-                # What an earlier attempt left, should it have failed.
-                shutil.rmtree(folder, ignore_errors=True)
-                make(folder)
-                (self.shared / f"{name}.ready").touch()
-        return ForeignProject(folder)
+        return ForeignProject(self.stage(name, make))
 
 
 def _install(folder: Path, key: str) -> None:
     project = ForeignProject(PROJECT).copy(folder)
     project.replace_text("customer_key_type: bigint", f"customer_key_type: {key}")
     options = ("--transactions", "basket_lines", "--customer-id-type", key)
-    done = project.warehouse_seg("init", *options)
-    assert done.exit_code == 0, done.stderr
+    succeeded(project.warehouse_seg("init", *options))
     for name, value in MAPPING.items():
         project.set((*SETTINGS, name), value)
     for command in (("deps",), ("--warn-error", "parse")):
-        done = project.dbt(*command)
-        assert done.exit_code == 0, done.stderr
+        succeeded(project.dbt(*command))
 
 
 def load(project: ForeignProject, key: str) -> None:
     """The till's lines, as the project's source has them: some not paid yet, some of no known reader."""
-    with duckdb.connect(str(project.folder / DATABASE)) as database:
+    with duckdb.connect(str(project.database)) as database:
         database.register("lines", order_lines())
         database.execute("create schema raw")
         database.execute(
@@ -210,8 +175,8 @@ def load(project: ForeignProject, key: str) -> None:
 
 
 def _fit(project: ForeignProject) -> None:
-    for done in (project.warehouse_seg("fit"), project.dbt("retry")):
-        assert done.exit_code == 0, done.stderr
+    succeeded(project.warehouse_seg("fit"))
+    succeeded(project.dbt("retry"))
 
 
 def _sell_calendars(project: ForeignProject) -> None:
@@ -220,8 +185,7 @@ def _sell_calendars(project: ForeignProject) -> None:
         # Not in step with the other lines: what follows from other features becomes none.
         "select * replace ((1 + basket_no % 5) * cents as cents, 'Calendars' as shelf) from raw.basket_lines"
     )
-    done = project.dbt("build")
-    assert done.exit_code == 0, done.stderr
+    succeeded(project.dbt("build"))
 
 
 def _fit_again(project: ForeignProject) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.dbt.foreign import DATABASE, MAPPING, PACKAGE, SETTINGS, ForeignProject, Stages
-from tests.process_runner import Finished
+from tests.dbt_folder import succeeded
 from warehouse_seg.registry.tables import TABLES
 
 NODES = Path(__file__).with_name("foreign_project_nodes.txt")
@@ -41,11 +41,6 @@ def installed(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Forei
 @pytest.fixture
 def fitted(stages: Stages, tmp_path: Path) -> ForeignProject:
     return stages.fitted("bigint").copy(tmp_path / "project")
-
-
-def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.stderr
-    return done
 
 
 # --------------------------------------------------------------------------------------- what is added

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from tests.small_shop import DATABASE, Shop, Stages, succeeded
+from tests.dbt_folder import succeeded
+from tests.small_shop import DATABASE, Shop, Stages
 from warehouse_seg.sql.resources import dbt_package_path
 
 MARTS = sorted(file.stem for file in (dbt_package_path() / "models" / "marts").glob("*.sql"))

@@ -139,7 +139,9 @@ def test_a_search_runs_with_one_thread_of_each_library(monkeypatch: pytest.Monke
     seen = []
 
     def watched(*given: Any, **options: Any) -> Any:
-        blas = [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+        blas = [
+            library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+        ]
         seen.append([_openmp_effective_n_threads(), *blas])
         return search(*given, **options)
 

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from tests import process_runner
+from tests.dbt_folder import DbtFolder, succeeded
 from tests.process_runner import Finished
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
@@ -24,6 +24,7 @@ from warehouse_seg.warehouse.connection import Warehouse
 HERE = Path(__file__).parent
 RAW = "raw"
 SCHEMA = "analytics"
+DATABASE = "shop.duckdb"
 DEMO_CUSTOMERS = 3_000
 
 Load = Callable[[Warehouse, str, Path], None]
@@ -44,26 +45,21 @@ TABLES = {
 
 
 @dataclass(frozen=True)
-class Shop:
-    """A dbt project over one engine."""
+class Shop(DbtFolder):
+    """A dbt project over one engine; the DuckDB file is that of a shop on DuckDB."""
 
-    folder: Path
+    database_name = DATABASE
 
     @cached_property
     def project(self) -> DbtProject:
         """One object, which asks dbt for its credentials once."""
         return DbtProject(project_dir=self.folder, profiles_dir=self.folder)
 
-    @property
-    def database(self) -> Path:
-        """The file of a shop on DuckDB."""
-        return self.folder / "shop.duckdb"
-
     def dbt(self, *arguments: str) -> Finished:
-        return succeeded(process_runner.dbt(*arguments, folder=self.folder))
+        return succeeded(super().dbt(*arguments))
 
     def warehouse_seg(self, *arguments: str) -> Finished:
-        return succeeded(process_runner.warehouse_seg(*arguments, folder=self.folder))
+        return succeeded(super().warehouse_seg(*arguments))
 
     def tables(self, keys: Mapping[str, Sequence[str]]) -> dict[str, pd.DataFrame]:
         """All rows of some of the package's tables, each by its keys."""
@@ -108,7 +104,7 @@ def complete_journey_on_duckdb(folder: Path, data: Path) -> Shop:
     """Complete Journey's order lines as one table, up to its segments."""
     shutil.copytree(HERE / "complete_journey", folder)
     query = (HERE / "complete_journey.sql").read_text().format(data=data)
-    with duckdb.connect(str(folder / "shop.duckdb")) as database:
+    with duckdb.connect(str(folder / DATABASE)) as database:
         database.execute(f"create schema {RAW}")
         database.execute(f"create table {RAW}.order_lines as {query}")
     return _run(Shop(folder))
@@ -174,8 +170,3 @@ def _columns(database: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[s
     """Column and type."""
     for column, kind, *_ in database.execute(f"describe {RAW}.{name}").fetchall():
         yield column, kind
-
-
-def succeeded(done: Finished) -> Finished:
-    assert done.exit_code == 0, done.stderr
-    return done

@@ -26,7 +26,7 @@ def run(demo: Twins) -> Twins:
     return demo
 
 
-def said(shop: Shop, *arguments: str) -> Any:
+def printed_json(shop: Shop, *arguments: str) -> Any:
     """What a command prints as JSON."""
     return json.loads(shop.warehouse_seg(*arguments, "--json").out)
 
@@ -60,7 +60,7 @@ def test_segments_of_its_own_model_are_the_same(run: Twins) -> None:
 
 
 def test_profile_says_the_same(run: Twins) -> None:
-    expected, actual = (said(shop, "profile") for shop in (run.duckdb, run.other))
+    expected, actual = (printed_json(shop, "profile") for shop in (run.duckdb, run.other))
     assert [s["segment_name"] for s in actual["segments"]] == [
         s["segment_name"] for s in expected["segments"]
     ]
@@ -84,7 +84,7 @@ def test_compile_speaks_the_dialect_of_the_target(run: Twins, engine: Engine) ->
 def test_a_refit_is_the_next_version_and_rollback_goes_back(run: Twins) -> None:
     run.other.warehouse_seg("fit", "--notes", "it's \\ a second one")
     run.other.warehouse_seg("rollback", "--reason", 'a "test"')
-    listed = said(run.other, "models")
+    listed = printed_json(run.other, "models")
     assert [row["model_version"] for row in listed["models"]] == [2, 1]
     assert listed["models"][0]["notes"] == "it's \\ a second one"
     activations = [(row["model_version"], row["action"]) for row in listed["activations"]]

@@ -99,22 +99,24 @@ def differences(expected: pd.DataFrame, actual: pd.DataFrame, tolerance: float) 
         return [
             f"{list(expected)} × {len(expected)} rows is not {list(actual)} × {len(actual)} rows"
         ]
-    said = []
+    differing = []
     for name in expected:
         if expected[name].dtype.kind == "f" or actual[name].dtype.kind == "f":
             a, b = (side[name].astype(float).to_numpy() for side in (expected, actual))
             apart = np.abs(a - b) / np.maximum(np.abs(a), 1.0)
             apart[np.isnan(a) & np.isnan(b)] = 0.0
             if not (apart <= tolerance).all():
-                said.append(f"{name}: {np.nanmax(apart)}, in {(~(apart <= tolerance)).sum()} rows")
+                differing.append(
+                    f"{name}: {np.nanmax(apart)}, in {(~(apart <= tolerance)).sum()} rows"
+                )
             continue
         # NULL comes as None from one engine and as NaN from another.
         left, right = (
             side[name].astype(object).fillna("NULL").map(str) for side in (expected, actual)
         )
         if (wrong := left != right).any():
-            said.append(f"{name}: {left[wrong].iloc[0]}, {right[wrong].iloc[0]}")
-    return said
+            differing.append(f"{name}: {left[wrong].iloc[0]}, {right[wrong].iloc[0]}")
+    return differing
 
 
 @pytest.mark.parametrize("fault", [1e-15, -2e-9, np.nan])

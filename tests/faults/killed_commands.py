@@ -57,7 +57,7 @@ class Kill:
 
     after: int | None
     signal: int | None
-    found: State
+    left: State
     next_version: int
     next_fingerprint: str
     then: State
@@ -175,10 +175,10 @@ def copy_database(source: Path, target: Path) -> None:
 
 def aftermath(after: int | None, ended: int | None, project: DbtProject) -> Kill:
     """What a killed job left, and how the next fit goes."""
-    found, (version, fingerprint), then = in_child(
+    left, (version, fingerprint), then = in_child(
         lambda: [read_state(project), fit(project), read_state(project)]
     )
-    return Kill(after, ended, State(**found), version, fingerprint, State(**then))
+    return Kill(after, ended, State(**left), version, fingerprint, State(**then))
 
 
 def state_of(project: DbtProject) -> State:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from tests.dbt_folder import succeeded
 from tests.faults.killed_commands import Scenario, copy_database
-from tests.small_shop import DATABASE, Shop, Stages, succeeded
+from tests.small_shop import DATABASE, Shop, Stages
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import connect
@@ -85,12 +86,12 @@ def test_before_the_last_statement_nothing_has_changed(
     scenario = scenarios[job]
     for kill in scenario.kills:
         whole = kill.after == len(scenario.statements) or kill.signal is None
-        if kill.after is None and kill.found.active == scenario.end.active:
+        if kill.after is None and kill.left.active == scenario.end.active:
             continue  # the moment was after the last statement
         expected = scenario.end if whole else scenario.start
-        assert kill.found.active == expected.active, kill.after
+        assert kill.left.active == expected.active, kill.after
         if not whole:
-            assert kill.found.sql == scenario.start.sql, kill.after
+            assert kill.left.sql == scenario.start.sql, kill.after
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -98,9 +99,9 @@ def test_the_next_fit_succeeds_with_a_new_number_and_mixes_nothing(
     scenarios: dict[str, Scenario], job: str
 ) -> None:
     for kill in scenarios[job].kills:
-        assert kill.next_version == kill.found.largest_number + 1, kill.after
+        assert kill.next_version == kill.left.largest_number + 1, kill.after
         assert kill.then.active == kill.next_version
-        expected = kill.found.fingerprints | {str(kill.next_version): kill.next_fingerprint}
+        expected = kill.left.fingerprints | {str(kill.next_version): kill.next_fingerprint}
         assert kill.then.fingerprints == expected, kill.after
         assert scenarios[job].start.fingerprints.items() <= kill.then.fingerprints.items()
 

@@ -112,9 +112,9 @@ def test_a_lock_met_by_python_is_exit_2_and_says_who(
     ],
 )
 def test_who_holds_the_file_is_read_from_duckdbs_text(text: str, who: str) -> None:
-    said = f'IO Error: Could not set lock on file "/data/x.duckdb": {text}'
-    assert is_lock_error(said)
-    assert f"locked by {who}" in lock_message("x.duckdb", said)
+    message = f'IO Error: Could not set lock on file "/data/x.duckdb": {text}'
+    assert is_lock_error(message)
+    assert f"locked by {who}" in lock_message("x.duckdb", message)
 
 
 def test_a_failed_model_is_not_taken_for_a_lock() -> None:

@@ -22,11 +22,11 @@ def test_two_fits_at_once(scored_shop: Shop) -> None:
         )
         for _ in range(2)
     ]
-    said = [program.communicate() for program in programs]
+    printed = [program.communicate() for program in programs]
     codes = [program.returncode for program in programs]
 
-    assert 0 in codes, said
-    for code, (out, err) in zip(codes, said, strict=True):
+    assert 0 in codes, printed
+    for code, (out, err) in zip(codes, printed, strict=True):
         if code == 0:
             assert " is active" in out
         else:

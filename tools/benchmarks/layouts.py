@@ -94,7 +94,7 @@ def parameters(model: SegmentModel) -> dict[str, float]:
 def around(model: SegmentModel, middle: str) -> str:
     """The shipped statement with other steps from `standardized` to `log_joint`."""
     shipped = model.score_sql("features")
-    before, after = shipped.index("whitened as ("), shipped.index("maximum as (")
+    before, after = shipped.index("whitened as ("), shipped.index("with_maximum as (")
     return f"{shipped[:before]}{middle},\n\n{shipped[after:]}"
 
 
@@ -227,15 +227,15 @@ def executed(connection: Connection, prefix: str, layout: Layout) -> tuple[float
 
 def difference(connection: Connection, model: SegmentModel, name: str) -> float:
     names = [f"membership_{component.segment_key}" for component in model.components]
-    apart = ", ".join(f"abs(found.{column} - shipped.{column})" for column in names)
+    apart = ", ".join(f"abs(result.{column} - shipped.{column})" for column in names)
     ((results,),) = connection.execute(
-        f"select max(greatest({apart})) from {name} as found inner join shipped using (customer_id)"
+        f"select max(greatest({apart})) from {name} as result inner join shipped using (customer_id)"
     ).fetchall()
     return float(results)
 
 
 def measured(size: int, segments: int, rows: int, repetitions: int) -> dict[str, Measurements]:
-    """Every layout in turn, `repeats` times. Raises AssertionError where one gives other memberships."""
+    """Every layout in turn, `repetitions` times. Raises AssertionError where one gives other memberships."""
     model = random_model(size, segments)
     ways = layouts(model)
     runs: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
@@ -284,7 +284,7 @@ def main() -> int:
     """Print a table for every shape."""
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
     parser.add_argument(
-        "--repeats", type=int, default=3, help="interleaved runs of every layout (3)"
+        "--repetitions", type=int, default=3, help="interleaved runs of every layout (3)"
     )
     parser.add_argument("--rows", type=float, default=1.0, help="times the usual rows (1)")
     arguments = parser.parse_args()

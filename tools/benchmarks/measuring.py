@@ -6,6 +6,7 @@ whatever else the machine does falls on all of them. Imports and connecting are 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -60,16 +61,6 @@ def run(connection: Connection, statement: str) -> None:
     connection.execute(statement).fetchall()
 
 
-def opened(path: Path, memory_limit: str | None = None) -> Connection:
-    """A connection to a DuckDB file, perhaps with a limit to its memory."""
-    connection = duckdb.connect(path)
-    # What does not fit into the limit must not end up in another user's folder.
-    run(connection, f"set temp_directory = '{path.parent / 'spilled'}'")
-    if memory_limit:
-        run(connection, f"set memory_limit = '{memory_limit}'")
-    return connection
-
-
 def timed(work: Callable[[], object]) -> Measurement:
     """How long `work` takes, and the most memory that this process has held so far."""
     start, processor = time.perf_counter(), time.process_time()
@@ -99,6 +90,26 @@ def print_measurement(entry: Measurement) -> None:
 # ---------------------------------------------------------------------------------------------------------- turns
 
 
+def arguments_of(
+    module: str, description: str | None, ways: Iterable[str], repetitions: int, size: type = int
+) -> argparse.ArgumentParser:
+    """What every benchmark may be told; the arguments of its own processes are not for people and not shown.
+
+    size: the type of the number that `--prepare` takes
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument(
+        "--repetitions",
+        type=int,
+        default=repetitions,
+        help=f"interleaved runs of every way ({repetitions})",
+    )
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--prepare", type=size, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=list(ways), help=argparse.SUPPRESS)
+    return parser
+
+
 def in_own_process(module: str, folder: Path, *arguments: str) -> str:
     """What a benchmark's module prints for these arguments. Even the data are made apart from the process that asks:
     a child's peak memory starts at its parent's.
@@ -118,7 +129,7 @@ def measured_apart(module: str, folder: Path, way: str) -> Measurement | None:
 
 
 def interleaved(module: str, folder: Path, ways: Iterable[str], repetitions: int) -> Measurements:
-    """Every way in turn, `repeats` times; one that ran out of memory is not asked again."""
+    """Every way in turn, `repetitions` times; one that ran out of memory is not asked again."""
     results: Measurements = {way: [] for way in ways}
     lost: set[str] = set()
     for repeat in range(1, repetitions + 1):

@@ -1,6 +1,6 @@
-"""One pass of EM over all customers, in the warehouse and by scikit-learn: `make bench-population`.
+"""One EM iteration over all customers, in the warehouse and by scikit-learn: `make bench-population`.
 
-scikit-learn's iteration is its own E-step and M-step on standardised features that lie in memory already. The pass
+scikit-learn's iteration is its own E-step and M-step on standardised features that lie in memory already. Ours
 reads the raw columns from a DuckDB file, in DuckDB limited to 2 GB, standardises them, and hands Python one row of
 sums, from which the package's M-step makes the next parameters. Both start from the same model, take values as exact
 and add scikit-learn's 1e-6 to the diagonals; their parameters are compared. Then twenty EM iterations over the
@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +26,11 @@ from tools.benchmarks.measuring import (
     Measurement,
     Measurements,
     Promise,
+    arguments_of,
     in_own_process,
     interleaved,
     machine,
     medians,
-    opened,
     peak,
     print_measurement,
     processor,
@@ -41,12 +40,12 @@ from tools.benchmarks.measuring import (
     tell,
     timed,
 )
+from tools.benchmarks.places import Place
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.warehouse.connection import Warehouse, connect
 
 Array = NDArray[np.float64]
 
@@ -63,14 +62,8 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Place:
-    """The folder of one run: a database file, the model, and the same customers standardised as an array."""
-
-    folder: Path
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "customers.duckdb"
+class CustomersPlace(Place):
+    """Beside the model and the customers: the same customers standardised as an array, and the parameters reached."""
 
     @property
     def standardized(self) -> Path:
@@ -80,23 +73,13 @@ class Place:
     def reached(self) -> Path:
         return self.folder / "reached.npz"
 
-    @cached_property
-    def model(self) -> SegmentModel:
-        return SegmentModel.from_json((self.folder / "model.json").read_text(encoding="utf-8"))
 
-    def warehouse(self) -> Warehouse:
-        warehouse = connect(self.database)
-        warehouse.execute(f"set temp_directory = '{self.folder / 'spilled'}'")
-        warehouse.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        return warehouse
-
-
-def prepare_place(place: Place, rows: int) -> None:
+def prepare_place(place: CustomersPlace, rows: int) -> None:
     """Write the customers, of whom every age is known, the model, and their standardised features."""
-    connection = opened(place.database)
+    connection = place.connection()
     write_customers(connection, "features", rows, unknown_ages=0.0)
     model = fitted_model(connection, "features", FEATURES, SEGMENTS)
-    (place.folder / "model.json").write_text(model.to_json(), encoding="utf-8")
+    place.store(model)
     columns = connection.execute(f"select {', '.join(model.column_names)} from features")
     raw = {name: np.asarray(values, dtype=float) for name, values in columns.fetchnumpy().items()}
     np.save(place.standardized, model.standardized(raw))
@@ -114,11 +97,11 @@ def exact(model: SegmentModel) -> SegmentModel:
 # -------------------------------------------------------------------------------------------------------- the ways
 
 
-def in_the_warehouse(place: Place) -> Measurement:
-    """One pass, and the next parameters."""
+def in_the_warehouse(place: CustomersPlace) -> Measurement:
+    """One EM iteration: the sums of all customers, and the next parameters."""
     model = exact(place.model)
     reached: list[Parameters] = []
-    with place.warehouse() as warehouse:
+    with place.warehouse(MEMORY_LIMIT) as warehouse:
         population = Population(warehouse, model, "select * from features")
         # The first call compiles every macro; an import is not counted either.
         render("seg_money", "amount")
@@ -133,7 +116,7 @@ def in_the_warehouse(place: Place) -> Measurement:
     return results
 
 
-def by_scikit_learn(place: Place) -> Measurement:
+def by_scikit_learn(place: CustomersPlace) -> Measurement:
     """One E-step and one M-step."""
     z = np.load(place.standardized)
     mixture = as_mixture(place.model)
@@ -149,7 +132,7 @@ def by_scikit_learn(place: Place) -> Measurement:
     return results
 
 
-def refuse_other_parameters(place: Place, theirs: Parameters) -> None:
+def refuse_other_parameters(place: CustomersPlace, theirs: Parameters) -> None:
     """Raise where the two iterations ended elsewhere: what they took would say nothing."""
     with np.load(place.reached) as ours:
         for name in ("weights", "means", "covariances"):
@@ -158,8 +141,8 @@ def refuse_other_parameters(place: Place, theirs: Parameters) -> None:
                 raise AssertionError(f"found {name} {difference} apart after one iteration")
 
 
-WAYS: dict[str, Callable[[Place], Measurement]] = {
-    "population pass": in_the_warehouse,
+WAYS: dict[str, Callable[[CustomersPlace], Measurement]] = {
+    "population iteration": in_the_warehouse,
     "scikit-learn's iteration": by_scikit_learn,
 }
 
@@ -169,7 +152,7 @@ WAYS: dict[str, Callable[[Place], Measurement]] = {
 
 @dataclass(frozen=True)
 class EMRun:
-    """Objectives in nats per customer, one per pass, and the values that the warehouse returned for one pass."""
+    """Objectives in nats per customer, one per iteration, and the values that the warehouse returned for one."""
 
     objectives: list[float]
     seconds: float
@@ -177,10 +160,10 @@ class EMRun:
     values: int
 
 
-def run_em(place: Place) -> EMRun:
+def run_em(place: CustomersPlace) -> EMRun:
     """Twenty iterations from the model that the sample gave."""
     objectives: list[float] = []
-    with place.warehouse() as warehouse:
+    with place.warehouse(MEMORY_LIMIT) as warehouse:
         population = Population(warehouse, place.model, "select * from features")
         customers = population.customers
 
@@ -188,7 +171,7 @@ def run_em(place: Place) -> EMRun:
             sums, objective = population.em_step(parameters)
             objectives.append(objective / customers)
             tell(
-                f"pass {len(objectives)} of {MAX_ITERATIONS}: {objectives[-1]:.9f} nats per customer"
+                f"iteration {len(objectives)} of {MAX_ITERATIONS}: {objectives[-1]:.9f} nats per customer"
             )
             return sums, objective
 
@@ -211,16 +194,16 @@ def smallest_gain(objectives: Sequence[float]) -> float:
 
 def promises(seconds: dict[str, float], results: Measurements, em_run: EMRun) -> list[Promise]:
     """What is promised at 10 million customers."""
-    faster = seconds["scikit-learn's iteration"] / seconds["population pass"]
+    faster = seconds["scikit-learn's iteration"] / seconds["population iteration"]
     gain = smallest_gain(em_run.objectives)
-    most = max(entry.peak_gigabytes for entry in results["population pass"])
+    most = max(entry.peak_gigabytes for entry in results["population iteration"])
     return [
         Promise(
-            f"one pass at least {TIMES_FASTER:g} times faster than scikit-learn's iteration",
+            f"one iteration at least {TIMES_FASTER:g} times faster than scikit-learn's iteration",
             faster,
             faster >= TIMES_FASTER,
         ),
-        # A pass that does not complete has ended the benchmark before.
+        # An iteration that does not complete has ended the benchmark before.
         Promise(
             f"completes with DuckDB limited to {MEMORY_LIMIT} (here: GB of the whole process)",
             most,
@@ -241,7 +224,7 @@ def report(
     yield (
         f"{rows:,} customers, {len(FEATURES)} features, {SEGMENTS} segments, full covariances. DuckDB limited to "
         f"{MEMORY_LIMIT}. {machine('duckdb', 'scikit-learn', 'numpy')}. "
-        f"Medians of {len(results['population pass'])} interleaved runs."
+        f"Medians of {len(results['population iteration'])} interleaved runs."
     )
     yield ""
     yield "| way | seconds | fastest to slowest | processor seconds | peak memory, GB | million customers per second |"
@@ -276,21 +259,17 @@ def benchmark(rows: int, repetitions: int) -> int:
 
 
 def main() -> int:
-    """Read the arguments; those of one process of a benchmark are not for people and not shown."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    """0 when every promise is kept, else 1."""
+    parser = arguments_of(MODULE, __doc__, WAYS, repetitions=3)
     parser.add_argument("--rows", type=int, default=10_000_000, help="customers (10 million)")
-    parser.add_argument("--repeats", type=int, default=3, help="interleaved runs of both ways (3)")
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--prepare", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--run-em", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare:
-        prepare_place(Place(arguments.folder), arguments.prepare)
+        prepare_place(CustomersPlace(arguments.folder), arguments.prepare)
     elif arguments.measure:
-        print_measurement(WAYS[arguments.measure](Place(arguments.folder)))
+        print_measurement(WAYS[arguments.measure](CustomersPlace(arguments.folder)))
     elif arguments.run_em:
-        print(json.dumps(vars(run_em(Place(arguments.folder)))))
+        print(json.dumps(vars(run_em(CustomersPlace(arguments.folder)))))
     else:
         return benchmark(arguments.rows, arguments.repetitions)
     return 0

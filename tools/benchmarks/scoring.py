@@ -11,12 +11,9 @@ density nor the names of missing features.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,11 +29,11 @@ from tools.benchmarks.measuring import (
     Measurement,
     Measurements,
     Promise,
+    arguments_of,
     in_own_process,
     interleaved,
     machine,
     medians,
-    opened,
     peak,
     print_measurement,
     processor,
@@ -46,6 +43,7 @@ from tools.benchmarks.measuring import (
     tell,
     timed,
 )
+from tools.benchmarks.places import Place
 from warehouse_seg.model.segment_model import SegmentModel
 
 Array = NDArray[np.float64]
@@ -81,20 +79,6 @@ def as_floats(columns: dict[str, Any]) -> dict[str, Array]:
 
 
 # ------------------------------------------------------------------------------------------------------ the ways
-
-
-@dataclass(frozen=True)
-class Place:
-    """The folder of one run: a database file and the model."""
-
-    folder: Path
-
-    @cached_property
-    def model(self) -> SegmentModel:
-        return SegmentModel.from_json((self.folder / "model.json").read_text(encoding="utf-8"))
-
-    def connect(self) -> Connection:
-        return opened(self.folder / "customers.duckdb")
 
 
 def score(connection: Connection, model: SegmentModel) -> None:
@@ -186,12 +170,12 @@ ROUND_TRIPS = ("pandas", "NumPy", "Arrow")
 
 def prepare_place(place: Place, rows: int) -> None:
     """Write the customers, the model, and the scores that are copied and compared with."""
-    connection = place.connect()
+    connection = place.connection()
     write_customers(connection, "features", rows, UNKNOWN_AGES)
     tenth = f"select * from features where customer_id <= {rows // SMALL_SHARE}"
     run(connection, f"create table small_features as {tenth}")
     model = fitted_model(connection, "features", FEATURES, SEGMENTS)
-    (place.folder / "model.json").write_text(model.to_json(), encoding="utf-8")
+    place.store(model)
     score(connection, model)
     run(connection, "alter table result rename to scores")
     run(connection, "checkpoint")
@@ -199,7 +183,7 @@ def prepare_place(place: Place, rows: int) -> None:
 
 def measure(place: Place, way: str) -> Measurement:
     """Time one way, and see that its memberships are those of the SQL."""
-    connection = place.connect()
+    connection = place.connection()
     model = place.model
     run(connection, "drop table if exists result")
     run(connection, "checkpoint")
@@ -294,13 +278,9 @@ def benchmark(rows: int, repetitions: int) -> int:
 
 
 def main() -> int:
-    """Read the arguments; those of one process of a benchmark are not for people and not shown."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    """0 when every promise is kept, else 1."""
+    parser = arguments_of(MODULE, __doc__, WAYS, repetitions=5)
     parser.add_argument("--rows", type=int, default=10_000_000, help="customers (10 million)")
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved runs of every way (5)")
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--prepare", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare:
         prepare_place(Place(arguments.folder), arguments.prepare)

@@ -5,7 +5,7 @@ type, in one process. Both get the same customers, features, transforms and scal
 scikit-learn knows no rounding of measurements, so here every value is moved by a random part of it, once, for both:
 without that its components would collapse onto the customers who bought once, and nothing could be compared.
 
-Beside the two, a long search: four times the starts, twice the passes, ten optima refined. The gap to it is in
+Beside the two, a long search: four times the starts, twice the iterations, ten optima refined. The gap to it is in
 nats per customer.
 """
 

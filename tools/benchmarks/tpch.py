@@ -11,14 +11,12 @@ The data frames do less: no spend by category and no plain RFM table is kept, no
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -31,11 +29,11 @@ from tools.benchmarks.measuring import (
     Measurement,
     Measurements,
     Promise,
+    arguments_of,
     in_own_process,
     interleaved,
     machine,
     medians,
-    opened,
     peak,
     print_measurement,
     processor,
@@ -46,9 +44,9 @@ from tools.benchmarks.measuring import (
     timed,
     within_memory,
 )
+from tools.benchmarks.places import Place
 from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.mixture.population_em import Population
-from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import connect
 
@@ -105,14 +103,8 @@ from {LINES}
 
 
 @dataclass(frozen=True)
-class Place:
-    """The folder of one run: a database file, the order lines for the data frames, their results, the model."""
-
-    folder: Path
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "shop.duckdb"
+class LinesPlace(Place):
+    """Beside the model and the shop: the order lines for the data frames, and their results."""
 
     @property
     def lines(self) -> Path:
@@ -121,18 +113,14 @@ class Place:
     def result(self, library: str) -> Path:
         return self.folder / f"{library}.parquet"
 
-    @cached_property
-    def model(self) -> SegmentModel:
-        return SegmentModel.from_json((self.folder / "model.json").read_text(encoding="utf-8"))
-
 
 # ------------------------------------------------------------------------------------------------------ order lines
 
 
-def prepare_place(place: Place, scale_factor: float) -> None:
+def prepare_place(place: LinesPlace, scale_factor: float) -> None:
     """Generate and load the order lines, and make every table once: the model needs the features."""
     generate(place.folder, scale_factor)
-    connection = opened(place.database, MEMORY_LIMIT)
+    connection = place.connection(MEMORY_LIMIT)
     run(connection, "set preserve_insertion_order = false")
     run(connection, f"create table {LINES} as {ORDER_LINES.format(folder=place.folder)}")
     run(connection, STAGING)
@@ -145,7 +133,7 @@ def prepare_place(place: Place, scale_factor: float) -> None:
     for table in (SPEND, RFM, FEATURES):
         build(connection, table, place)
     model = fitted_model(connection, FEATURES, MODEL_FEATURES, SEGMENTS)
-    (place.folder / "model.json").write_text(model.to_json(), encoding="utf-8")
+    place.store(model)
     for table in (SCORES, ASSIGNED):
         build(connection, table, place)
 
@@ -163,14 +151,14 @@ def generate(folder: Path, scale_factor: float) -> None:
 # -------------------------------------------------------------------------------------------------------- the ways
 
 
-def build(connection: Connection, table: str, place: Place) -> None:
+def build(connection: Connection, table: str, place: LinesPlace) -> None:
     """One dbt model: the statement that the package renders for it, into its table."""
     query = statement(connection, table, place)
     run(connection, f"create or replace table {table} as {query}")
     run(connection, "checkpoint")
 
 
-def statement(connection: Connection, table: str, place: Place) -> str:
+def statement(connection: Connection, table: str, place: LinesPlace) -> str:
     """The select of one dbt model. For the wide features that takes a query for the largest categories."""
     if table == RFM:
         return render("seg_customer_history", STAGED, None, SPEND, "duckdb")
@@ -190,11 +178,11 @@ def largest_categories(connection: Connection) -> list[dict[str, str]]:
     return columns
 
 
-def by_sql(table: str) -> Callable[[Place], Measurement]:
+def by_sql(table: str) -> Callable[[LinesPlace], Measurement]:
     """The way that makes one table."""
 
-    def way(place: Place) -> Measurement:
-        connection = opened(place.database, MEMORY_LIMIT)
+    def way(place: LinesPlace) -> Measurement:
+        connection = place.connection(MEMORY_LIMIT)
         # The first call compiles every macro; an import is not counted either.
         render("seg_money", "amount")
         return timed(lambda: build(connection, table, place))
@@ -202,16 +190,15 @@ def by_sql(table: str) -> Callable[[Place], Measurement]:
     return way
 
 
-def by_population_pass(place: Place) -> Measurement:
+def by_population_e_step(place: LinesPlace) -> Measurement:
     """Expectation over all customers: one row of sums comes back."""
-    with connect(place.database) as warehouse:
-        warehouse.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    with place.warehouse(MEMORY_LIMIT) as warehouse:
         population = Population(warehouse, place.model, f"select * from {FEATURES}")
         render("seg_money", "amount")
         return timed(lambda: population.em_step(parameters_of(place.model)))
 
 
-def by_polars(place: Place) -> Measurement:
+def by_polars(place: LinesPlace) -> Measurement:
     import polars as pl
 
     # The first query starts Polars' threads; an import is not counted either.
@@ -221,7 +208,7 @@ def by_polars(place: Place) -> Measurement:
     return results
 
 
-def by_pandas(place: Place) -> Measurement:
+def by_pandas(place: LinesPlace) -> Measurement:
     results = within_memory(
         FRAME_GIGABYTES,
         lambda: timed(lambda: pandas_features(place.lines, place.result("pandas"))),
@@ -230,11 +217,11 @@ def by_pandas(place: Place) -> Measurement:
     return results
 
 
-def scored_by_pandas(place: Place) -> Measurement:
+def scored_by_pandas(place: LinesPlace) -> Measurement:
     return within_memory(FRAME_GIGABYTES, lambda: timed(lambda: pandas_scores(place)))
 
 
-def pandas_scores(place: Place) -> None:
+def pandas_scores(place: LinesPlace) -> None:
     """pandas' own features → scikit-learn's memberships, in a file."""
     import pandas as pd
 
@@ -248,9 +235,9 @@ def pandas_scores(place: Place) -> None:
     scores.to_parquet(place.result("pandas_scores"))
 
 
-def refuse_other_features(place: Place, library: str) -> None:
+def refuse_other_features(place: LinesPlace, library: str) -> None:
     """Raise where a library's features are not ours: what it took would say nothing."""
-    connection = opened(place.database, MEMORY_LIMIT)
+    connection = place.connection(MEMORY_LIMIT)
     columns = [row[0] for row in connection.execute(f"describe {FEATURES}").fetchall()]
     numbers = [name for name in columns if name not in ("customer_id", "as_of_date")]
     apart = ", ".join(
@@ -270,9 +257,9 @@ def refuse_other_features(place: Place, library: str) -> None:
 
 
 STATEMENTS = (SPEND, RFM, FEATURES, SCORES, ASSIGNED)
-WAYS: dict[str, Callable[[Place], Measurement]] = {
+WAYS: dict[str, Callable[[LinesPlace], Measurement]] = {
     **{table: by_sql(table) for table in STATEMENTS},
-    "population pass": by_population_pass,
+    "population E-step": by_population_e_step,
     "Polars: features": by_polars,
     "pandas: features": by_pandas,
     "pandas, scikit-learn: scores": scored_by_pandas,
@@ -353,7 +340,7 @@ def cells(seconds: float, lines: int) -> tuple[str, str]:
     return f"{seconds:.2f}", f"{lines / seconds / 1e6:.2f}"
 
 
-def counted(place: Place) -> tuple[int, int]:
+def counted(place: LinesPlace) -> tuple[int, int]:
     """Order lines and customers."""
     with connect(place.database, read_only=True) as warehouse:
         (row,) = warehouse.rows(
@@ -365,7 +352,7 @@ def counted(place: Place) -> tuple[int, int]:
 def benchmark(scale_factor: float, repetitions: int) -> bool:
     """Print one scale factor's tables; whether every promise is kept."""
     with tempfile.TemporaryDirectory(prefix="seg-bench-") as folder:
-        place = Place(Path(folder))
+        place = LinesPlace(Path(folder))
         tell(f"scale factor {scale_factor:g}: generating and loading in {folder}")
         in_own_process(MODULE, place.folder, "--prepare", str(scale_factor))
         results = interleaved(MODULE, place.folder, WAYS, repetitions)
@@ -376,20 +363,16 @@ def benchmark(scale_factor: float, repetitions: int) -> bool:
 
 
 def main() -> int:
-    """Read the arguments; those of one process of a benchmark are not for people and not shown."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=__doc__)
+    """0 when every promise is kept, else 1."""
+    parser = arguments_of(MODULE, __doc__, WAYS, repetitions=3, size=float)
     parser.add_argument(
         "--scale-factor", type=float, nargs="+", default=SCALE_FACTORS, help="of TPC-H (1 and 10)"
     )
-    parser.add_argument("--repeats", type=int, default=3, help="interleaved runs of every way (3)")
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--prepare", type=float, help=argparse.SUPPRESS)
-    parser.add_argument("--measure", choices=WAYS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.prepare:
-        prepare_place(Place(arguments.folder), arguments.prepare)
+        prepare_place(LinesPlace(arguments.folder), arguments.prepare)
     elif arguments.measure:
-        print_measurement(WAYS[arguments.measure](Place(arguments.folder)))
+        print_measurement(WAYS[arguments.measure](LinesPlace(arguments.folder)))
     else:
         kept = [benchmark(factor, arguments.repetitions) for factor in arguments.scale_factor]
         return 0 if all(kept) else 1

@@ -1,7 +1,7 @@
 """Where something simpler does as well, on every shop: `python -m tools.evidence.comparisons`.
 
 Each shop is fitted with default settings as `warehouse-seg fit` does it, and asked as `warehouse-seg compare` and
-`validate` ask: what labels, memberships, RFM quintiles and the features themselves foretell of the next 90 days' spend.
+`validate` ask: what labels, memberships, RFM quintiles and the features themselves predict of the next 90 days' spend.
 """
 
 from __future__ import annotations

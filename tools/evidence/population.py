@@ -20,8 +20,8 @@ from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
 SHAPE = 4
-EVERYBODY = 10_000_000
-QUERY = "select * from everybody"
+ALL_CUSTOMERS = 10_000_000
+QUERY = "select * from customers"
 COLUMNS = (
     "shop",
     "sample",
@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 def row(shop: Shop, read: int) -> tuple[object, ...]:
-    """One line: a model of the first `read` customers in md5 order, the sample, and then of everybody."""
+    """One line: a model of the first `read` customers in md5 order, the sample, and then of all."""
     columns = shop.sample.columns
     sample = replace(shop.sample, columns={name: values[:read] for name, values in columns.items()})
     settings = shop.settings.model_copy(
@@ -47,19 +47,19 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
     )
     model = fit_model(sample, shop.choices, settings)
     with duckdb.connect() as connection:
-        connection.register("everybody", pd.DataFrame(columns).assign(**dict.fromkeys(KEYS, 1)))
+        connection.register("customers", pd.DataFrame(columns).assign(**dict.fromkeys(KEYS, 1)))
         warehouse = Warehouse(DuckDB(connection))
         patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
-        everybody = Population(warehouse, model, QUERY, patterns)
-        before = everybody.em_step(parameters_of(model))[1] / everybody.customers
-        refined = fit_to_population(everybody)
+        population = Population(warehouse, model, QUERY, patterns)
+        before = population.em_step(parameters_of(model))[1] / population.customers
+        refined = fit_to_population(population)
         assert refined.objective >= before
         return (
             shop.name,
             f"{sample.rows:,}",
-            f"{everybody.customers:,.0f}",
+            f"{population.customers:,.0f}",
             f"{model.training.sample_log_density:.4f}",
-            f"{everybody.log_density(model):.4f}",
+            f"{population.log_density(model):.4f}",
             f"{before:.5f}",
             f"{refined.objective:.5f}",
             refined.iterations,
@@ -70,7 +70,7 @@ def rows() -> Iterator[tuple[object, ...]]:
     """Every shop with its default sample, and with a small one."""
     for title, build in places():
         tell(f"  {title}")
-        shop = built(title, build, sample_size=EVERYBODY)
+        shop = built(title, build, sample_size=ALL_CUSTOMERS)
         count = shop.sample.rows
         for read in sorted({min(20_000, count), min(2_000, count)}):
             yield row(shop, read)

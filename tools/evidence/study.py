@@ -118,7 +118,7 @@ def narrowest(spend: pd.DataFrame, mixture: GaussianMixture) -> list[Narrowest]:
         mean = mixture.means_[component, column] * scaler.scale_[column] + scaler.mean_[column]
         zero = float((own.iloc[:, column] == 0).mean())
         narrowest.append(Narrowest(len(own), SPEND[column], mean, deviations[column], zero))
-    return sorted(narrowest, key=lambda one: one.deviation)
+    return sorted(narrowest, key=lambda component: component.deviation)
 
 
 @cache
@@ -183,21 +183,21 @@ def _package(model: SegmentModel) -> Iterator[str]:
     yield f"{recommended(model)}.\n"
     yield "Found before fitting:\n"
     yield "".join(f"- {finding}\n" for finding in model.training.findings)
-    yield "The candidates that were asked whether they repeat:\n"
+    yield "The candidates whose bootstrap agreement was measured:\n"
     yield table(
         ("K", "covariance", "BIC", "stability", "worst segment", "smallest eigenvalue", "verdict"),
         [
             (
-                one.n_components,
-                one.covariance_type,
-                _number(one.bic, ",.0f"),
-                _number(one.stability, ".2f"),
-                _number(one.smallest_jaccard, ".2f"),
-                _number(one.smallest_eigenvalue, ".1e"),
-                one.reason,
+                candidate.n_components,
+                candidate.covariance_type,
+                _number(candidate.bic, ",.0f"),
+                _number(candidate.stability, ".2f"),
+                _number(candidate.smallest_jaccard, ".2f"),
+                _number(candidate.smallest_eigenvalue, ".1e"),
+                candidate.reason,
             )
-            for one in model.candidates
-            if one.stability is not None
+            for candidate in model.candidates
+            if candidate.stability is not None
         ],
     )
 

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 COUNTS = range(2, 9)
 SEED = 1
-COLUMNS = ("shop", "exact values", "rounded to the unit", "and point_masses")
+COLUMNS = ("shop", "exact values", "rounded to the unit", "and point masses")
 
 
 def row(shop: Shop) -> tuple[str, ...]:
@@ -39,11 +39,11 @@ def row(shop: Shop) -> tuple[str, ...]:
 
 def verdict(z: Array, rounding_variance: Array) -> str:
     """BIC's choice, how many of the models collapsed, and the smallest eigenvalue of all."""
-    found = list(_searched(z, rounding_variance))
-    collapsed = sum(eigenvalue < MIN_EIGENVALUE for _, _, eigenvalue in found)
-    best = min(found)[1]
-    smallest = min(eigenvalue for *_, eigenvalue in found)
-    return f"BIC takes {best}; {collapsed} of {len(found)} collapsed (eigenvalue {smallest:.0e})"
+    models = list(_searched(z, rounding_variance))
+    collapsed = sum(eigenvalue < MIN_EIGENVALUE for _, _, eigenvalue in models)
+    best = min(models)[1]
+    smallest = min(eigenvalue for *_, eigenvalue in models)
+    return f"BIC takes {best}; {collapsed} of {len(models)} collapsed (eigenvalue {smallest:.0e})"
 
 
 def _searched(z: Array, rounding_variance: Array) -> Iterator[tuple[float, int, float]]:
@@ -62,7 +62,7 @@ def _searched(z: Array, rounding_variance: Array) -> Iterator[tuple[float, int, 
 
 def main() -> None:
     """Print the table."""
-    show(heading("Rounding and point_masses", f"Seed {SEED}."))
+    show(heading("Rounding and point masses", f"Seed {SEED}."))
     rows = []
     with threadpool_limits(1):
         for shop in shops():
