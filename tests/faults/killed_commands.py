@@ -22,12 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from tests.small_shop import CREDENTIALS, DATABASE, PROJECT
+from tests.small_shop import CREDENTIALS, DATABASE
 from warehouse_seg.commands import activation
 from warehouse_seg.commands import fit as jobs
-from warehouse_seg.dbt.environment import Environment
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.model.segment_model import SegmentModel
@@ -95,7 +92,7 @@ def main() -> None:
 def prepare_parent(shop: Path) -> None:
     """Do once what the forked processes need and what writes nothing."""
     DbtProject.call = lambda *_: None  # type: ignore[method-assign]
-    DbtProject.environment = property(environment_of)  # type: ignore[assignment]
+    DbtProject.credentials = CREDENTIALS  # type: ignore[assignment]
     folder = shop.parent / "fitted_once"
     shutil.copytree(shop, folder, symlinks=True)
     project = DbtProject(project_dir=folder, profiles_dir=folder)
@@ -105,24 +102,6 @@ def prepare_parent(shop: Path) -> None:
     # Compiled once here, each child has them.
     render("seg_literal", "", "duckdb")
     sample_sql("select", [], 1, 1)
-
-
-def environment_of(project: DbtProject) -> Environment:
-    """What dbt would say of the project, without the seconds that asking takes in every child."""
-    folder = project.project_dir
-    return Environment(
-        working_dir=str(folder),
-        project_dir=str(folder),
-        profiles_dir=str(folder),
-        profile="small_shop",
-        target="dev",
-        target_path=str(folder / "target"),
-        log_path=str(folder / "logs"),
-        variables=YAML(typ="safe").load(PROJECT)["vars"],
-        credentials={**CREDENTIALS, "path": str(folder / DATABASE)},
-        opening=[],
-        read_only_opening=[],
-    )
 
 
 def variant(model: SegmentModel) -> SegmentModel:

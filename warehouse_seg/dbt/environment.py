@@ -82,10 +82,7 @@ def _in_effect(project_dir: str, options: Sequence[str]) -> Environment:
     from dbt.config.project import load_raw_project  # noqa: PLC0415
     from dbt.config.runtime import load_profile, load_project  # noqa: PLC0415
     from dbt.flags import set_flags  # noqa: PLC0415
-    from dbt_common.context import set_invocation_context  # noqa: PLC0415
 
-    # env_var() reads the environment from there.
-    set_invocation_context(dict(os.environ))
     flags: Any = Flags(args_to_context(["parse", "--project-dir", project_dir, *options]))
     set_flags(flags)  # type: ignore[no-untyped-call]
     profile = load_profile(project_dir, flags.VARS, flags.PROFILE, flags.TARGET)

@@ -25,9 +25,6 @@ from warehouse_seg.errors import DbtFailed, UsageError
 from warehouse_seg.settings import Settings, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, is_lock_error, lock_message, open_profile
 
-IMPOSSIBLE_LINES = f"model.{PACKAGE}.seg_order_line_checks:"
-"""The model that judges the order lines fails where nothing can be made of them: then the input is at fault."""
-
 
 @dataclass(frozen=True)
 class DbtProject:
@@ -97,8 +94,6 @@ class DbtProject:
         if is_lock_error(stderr):
             raise UsageError(lock_message("the profile's DuckDB file", stderr))
         if finished.returncode == 1 and (failures := self._failures()):
-            if any(IMPOSSIBLE_LINES in failure for failure in failures):
-                raise UsageError("the order lines cannot be right:\n" + "\n".join(failures))
             raise DbtFailed(f"`dbt {arguments[0]}` failed:\n" + "\n".join(failures))
         raise UsageError(f"`dbt {' '.join(arguments)}` could not run:\n{stderr.strip()}")
 

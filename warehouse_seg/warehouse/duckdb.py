@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +114,9 @@ def open_file(
 
 
 def _filesystem(fs: str, **options: Any) -> Any:
-    # Who names a file system in the profile has fsspec.
-    return import_module("fsspec").filesystem(fs, **options)
+    import fsspec  # noqa: PLC0415 - who names a file system in the profile has it
+
+    return fsspec.filesystem(fs, **options)
 
 
 def open_profile(

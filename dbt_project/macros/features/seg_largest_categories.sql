@@ -13,6 +13,6 @@ from (
     group by category
 ) as spent
 where net_spend > 0
-order by net_spend desc nulls last, {{ seg_text_order('category', dialect) }} asc nulls last
+order by net_spend desc, {{ seg_text_order('category', dialect) }} asc
 limit {{ how_many }}
 {%- endmacro -%}

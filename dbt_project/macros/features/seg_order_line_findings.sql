@@ -4,8 +4,7 @@
 
     relation, columns   the user's relation, and the SQL expression over it of each column
     types               column → the engine's name of its type, {} where that is not known
-    decimals            of the amounts, as stg_seg__transactions keeps them
-    rounding            the severity where these are too few
+    decimals            of the amounts, as stg_seg__transactions keeps them; rounding: the severity where they are too few
     as_of_date          the text YYYY-MM-DD or none, as seg_customer_history has it
 
     Columns: check_name, severity, column_name (the key of `columns`), order_lines, message. One pass over the lines
@@ -30,10 +29,7 @@ lines as {{ seg_not_materialized(dialect) }}(
         {{ columns.order_id }} as order_id,
         {{ seg_known(columns.order_id, dialect) }} as known_order_id,
         {%- if is_text %}
-        case
-            when {{ ordered_text }} like '____-__-__%'
-                then {{ seg_wall_clock(columns.ordered_at, timezone, dialect) }}
-        end
+        case when {{ ordered_text }} like '____-__-__%' then {{ seg_wall_clock(columns.ordered_at, timezone, dialect) }} end
         {%- else %}
         {{ seg_wall_clock(columns.ordered_at, timezone, dialect) }}
         {%- endif %} as ordered_at,
@@ -211,8 +207,8 @@ select
     '{{ finding.severity }}' as severity,
     '{{ finding.column }}' as column_name,
     cast({{ finding.lines }} as bigint) as order_lines,
-    cast(cast({{ finding.lines }} as bigint) as {{ text }})
-    || {{ seg_literal(' order lines ' ~ finding.message, dialect) }} as message
+    cast(cast({{ finding.lines }} as bigint) as {{ text }}) || {{ seg_literal(' order lines ' ~ finding.message, dialect) }}
+        as message
 from {{ finding.table }}
 where {{ finding.lines }} > 0
 {%- if not loop.last %}

@@ -150,5 +150,5 @@ select
     cast({{ seg_literal(warning, dialect) if warning else 'null' }} as {{ seg_text(dialect) }}) as model_warning
 from sizes
 cross join totals
-order by sizes.position asc nulls last
+order by sizes.position
 {%- endmacro -%}

@@ -42,7 +42,7 @@
     {% if activations is none %}{{ return(none) }}{% endif %}
     {{ return(seg_single_integer(
         "select model_version from " ~ activations
-        ~ " order by activation desc nulls last, activated_at desc nulls last, model_version desc nulls last limit 1"
+        ~ " order by activation desc, activated_at desc, model_version desc limit 1"
     )) }}
 {% endmacro %}
 
@@ -59,12 +59,12 @@
     ) %}
     {% set features = seg_json_rows(
         "select '=' || feature as feature, '=' || transform as transform, '=' || coalesce(reference, '') as reference,"
-        ~ " exact_values from " ~ registry.seg_model_features ~ of_version ~ " order by position asc nulls last"
+        ~ " exact_values from " ~ registry.seg_model_features ~ of_version ~ " order by position"
     ) %}
     {% set components = seg_json_rows(
         "select '=' || segment_key as segment_key, '=' || segment_name as segment_name,"
         ~ " '=' || description as description, mean, covariance, precision_cholesky, exact_values from "
-        ~ registry.seg_model_components ~ of_version ~ " order by component asc nulls last"
+        ~ registry.seg_model_components ~ of_version ~ " order by component"
     ) %}
     {% set found = [models | length, features | length, components | length] %}
     {% if models | length != 1 or found != [1, models[0].n_features, models[0].n_components] %}
@@ -119,7 +119,7 @@
     {% set categories = [] %}
     {% set rows = seg_json_rows(
         "select '=' || category as category, '=' || column_suffix as column_suffix from " ~ relation
-        ~ " where model_version = " ~ version ~ " order by position asc nulls last"
+        ~ " where model_version = " ~ version ~ " order by position"
     ) %}
     {% for row in rows %}
         {% set suffix = seg_checked_key(row.column_suffix, version) %}

@@ -46,13 +46,13 @@ revenue_sums as (
         sum(
             case
                 when abs(customer_revenue.revenue) <= 1e100
-                    then cast(scores.membership_s1 * customer_revenue.revenue as decimal(38, 10))
+                    then cast(scores.membership_s1 * customer_revenue.revenue as decimal(18, 4))
             end
         ) as revenue_s1,
         sum(
             case
                 when abs(customer_revenue.revenue) <= 1e100
-                    then cast(scores.membership_s2 * customer_revenue.revenue as decimal(38, 10))
+                    then cast(scores.membership_s2 * customer_revenue.revenue as decimal(18, 4))
             end
         ) as revenue_s2
     from seg_customer_scores as scores
@@ -107,4 +107,4 @@ select
     cast(null as varchar) as model_warning
 from sizes
 cross join totals
-order by sizes.position asc nulls last
+order by sizes.position
