@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -163,16 +162,6 @@ def _differing(names: dict[str, str]) -> dict[str, str]:
     return names
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(
-            f"no such time zone{nearest(name, available_timezones())}; write one as UTC or Europe/Berlin"
-        ) from error
-    return name
-
-
 class Settings(Block):
     """All variables of the package, as `docs/reference/configuration.md` lists them."""
 
@@ -182,8 +171,6 @@ class Settings(Block):
     customer_id_type: str
     extra_features: Relation | None
     as_of_date: date | None
-    timezone: Annotated[str, AfterValidator(_known_zone)]
-    amount_decimals: Annotated[int, Field(ge=0, le=10)] | None
     categories: Annotated[int, Field(ge=0)]
     model: ModelSettings
     tiers: Tiers

@@ -242,7 +242,7 @@ FEW = "delete from seg_customer_rfm where customer_id > {}"
         (
             "drop table seg_customer_rfm",
             {},
-            "the features are not built yet. Run `dbt build`",
+            "the features are not built yet. Run `dbt build --select +seg_customer_features`",
         ),
     ],
     ids=["few customers", "no customer", "constant", "nothing measured", "no column", "no table"],

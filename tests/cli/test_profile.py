@@ -81,7 +81,7 @@ def test_tables_that_cannot_be_read_name_the_command(
     done = command(scored_shop, "profile")
     assert done.exit_code == 2
     assert message in done.err
-    assert "`dbt build`, or `warehouse-seg run`" in done.err
+    assert "`dbt build --select seg_customer_scores+`, or `warehouse-seg run`" in done.err
     assert not done.out
 
 

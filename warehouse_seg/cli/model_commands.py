@@ -135,7 +135,9 @@ def compile_(
 
 
 def _print_active(version: int) -> None:
-    out.print(f"model version {version} is active; `dbt build` scores with it")
+    out.print(
+        f"model version {version} is active; `dbt build --select +seg_customer_scores+` scores with it"
+    )
 
 
 def _model_in(path: Path) -> SegmentModel:

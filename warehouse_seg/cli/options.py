@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.cli.reporter import Reporter
-from warehouse_seg.dbt.project import DbtProject, default_project_dir
+from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -51,10 +51,7 @@ def reporter_for(
 
 
 def _project(
-    project_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder of dbt_project.yml; else this one or the nearest above."),
-    ] = None,
+    project_dir: Annotated[Path, typer.Option(help="Folder of dbt_project.yml.")] = Path(),
     profiles_dir: Annotated[Path | None, typer.Option(help="Folder of profiles.yml.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to use.")] = None,
     target: Annotated[str | None, typer.Option("--target", "-t", help="Target to use.")] = None,
@@ -70,8 +67,7 @@ def _project(
         raise UsageError(
             f"--vars takes a dictionary such as '{{categories: 4}}', found {variables!r}"
         )
-    folder = project_dir or default_project_dir()
-    return DbtProject(folder, profiles_dir, profile, target, target_path, given)
+    return DbtProject(project_dir, profiles_dir, profile, target, target_path, given)
 
 
 def in_project(command: Callable[..., None]) -> Callable[..., None]:

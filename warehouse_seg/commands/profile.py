@@ -14,7 +14,7 @@ from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
-BUILD = "Run `dbt build`, or `warehouse-seg run`, which fits a model where there is none"
+BUILD = "Run `dbt build --select seg_customer_scores+`, or `warehouse-seg run`, which fits a model where there is none"
 
 
 @dataclass(frozen=True)

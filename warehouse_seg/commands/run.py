@@ -47,7 +47,7 @@ def run(
     began = time.monotonic()
     project.written_settings()
     with _timed(emit, "features built and tested"):
-        project.build("+seg_customer_features")
+        project.call("build", "--select", "+seg_customer_features")
     warnings = project.warnings()
     session = Session.after_dbt(project)
     active = _active_version(session)
@@ -57,7 +57,7 @@ def run(
     else:
         emit(Event.step(f"model version {active} is active, not fitted anew"))
     with _timed(emit, "segments built and tested"):
-        project.build(f"seg_customer_scores+,package:{PACKAGE}")
+        project.call("build", "--select", f"seg_customer_scores+,package:{PACKAGE}")
     # A test of the features warns in both builds.
     warnings = list(dict.fromkeys([*_model_warnings(session), *warnings, *project.warnings()]))
     for text in warnings:

@@ -84,4 +84,9 @@ def _relation(session: Session, place: list[str]) -> str:
             f"found {'.'.join(place)!r}; name a column as COLUMN, MODEL.COLUMN or SOURCE.TABLE.COLUMN"
         )
     wanted = place[0] if len(place) == 1 else (place[0], place[1])
-    return session.manifest.input_relation(wanted)
+    relation = session.manifest.input_relation(wanted)
+    if relation is None:
+        raise UsageError(
+            f"{wanted} is an ephemeral model, which the warehouse does not have; give it another materialization"
+        )
+    return relation

@@ -18,6 +18,12 @@
 {%- endmacro -%}
 
 
+{#- Money as an exact number with four decimals: sums of it do not depend on the order of rows. -#}
+{%- macro seg_money(expression) -%}
+cast({{ expression }} as decimal(18, 4))
+{%- endmacro -%}
+
+
 {#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by
     the database's language, which may skip underscores; names that tie would come in another order there. -#}
 {%- macro seg_text_order(expression, dialect) -%}

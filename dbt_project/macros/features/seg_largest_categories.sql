@@ -8,7 +8,7 @@ select category
 from (
     select
         category,
-        sum({{ seg_money('spend', dialect) }}) as net_spend
+        sum({{ seg_money('spend') }}) as net_spend
     from {{ category_spend_relation }}
     group by category
 ) as spent

@@ -86,7 +86,7 @@ revenue_sums as (
         sum(
             case
                 when {{ seg_is_measured('customer_revenue.revenue') }}
-                    then {{ seg_money(p ~ ' * customer_revenue.revenue', dialect) }}
+                    then {{ seg_money(p ~ ' * customer_revenue.revenue') }}
             end
         ) as revenue_{{ segment.segment_key }}
         {{- ',' if not loop.last }}
