@@ -93,7 +93,7 @@ def print_measurement(entry: Measurement) -> None:
 def arguments_of(
     module: str, description: str | None, ways: Iterable[str], repetitions: int, size: type = int
 ) -> argparse.ArgumentParser:
-    """What every benchmark may be told; the arguments of its own processes are not for people and not shown.
+    """The options that every benchmark has; those that it calls its own processes with are not in its `--help`.
 
     size: the type of the number that `--prepare` takes
     """
