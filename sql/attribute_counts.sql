@@ -27,4 +27,7 @@ select
 from assignment
 left join attributes on assignment.customer_id = attributes.customer_id
 group by attributes.attribute, assignment.segment_key, assignment.action_tier
-order by attributes.attribute, assignment.segment_key, assignment.action_tier
+order by
+    attributes.attribute asc nulls last,
+    assignment.segment_key asc nulls last,
+    assignment.action_tier asc nulls last

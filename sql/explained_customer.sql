@@ -6,5 +6,5 @@ from (
     {{ features | indent(4) }}
 ) as features
 where cast(customer_id as {{ seg_text(dialect) }}) = {{ seg_literal(customer, dialect) }}
-order by as_of_date desc
+order by as_of_date desc nulls last
 limit 1

@@ -7,4 +7,8 @@ from {{ table }}
 {%- if model_version is not none %}
 where model_version = {{ model_version }}
 {%- endif %}
-order by {{ order_by }}
+order by
+{%- for key in order_by.split(", ") %}
+    {{ key.split(" ")[0] }} {{ "desc" if key.endswith(" desc") else "asc" }} nulls last
+    {%- if not loop.last %},{% endif %}
+{%- endfor %}

@@ -8,7 +8,9 @@
         else seg_text(dialect),
     "time": "timestamp",
 } -%}
-{% if added -%}
+{% if added and dialect in ("spark", "databricks") -%}
+alter table {{ table }} add columns ({{ added }} {{ types[columns[added]] }})
+{%- elif added -%}
 alter table {{ table }} add column {{ added }} {{ types[columns[added]] }}
 {%- else -%}
 create table if not exists {{ table }} (

@@ -13,5 +13,5 @@ select
 from (
     {{ relation | indent(4) }}
 ) as features
-order by sample_key asc, customer_id asc
+order by sample_key asc nulls last, customer_id asc nulls last
 limit {{ size }}

@@ -51,6 +51,38 @@ CORRUPTIONS = {
     "JSON that is no JSON": update("seg_model_features", "exact_values = 'center=1'"),
     "JSON of another kind": update("seg_model_features", "exact_values = '[]'"),
     "no JSON": update("seg_model_components", "mean = null"),
+    "weights that sum to more than one": set_exact("seg_model_components", "weight", "9e-1"),
+    "a weight of zero": set_exact("seg_model_components", "weight", "0e0"),
+    "a negative weight": set_exact("seg_model_components", "weight", "-5e-1"),
+    "another log_norm": set_exact("seg_model_components", "log_norm", "5.0e1"),
+    "a negative diagonal": update(
+        "seg_model_components",
+        "precision_cholesky = replace(precision_cholesky, '[[\"', '[[\"-')",
+    ),
+    "a number below the diagonal": update(
+        "seg_model_components",
+        "precision_cholesky = replace(precision_cholesky, '[\"0.0e0\"', '[\"1.0e0\"')",
+    ),
+    "another mean": update("seg_model_components", "mean = replace(mean, '[\"', '[\"1')"),
+    "another covariance": update(
+        "seg_model_components", "covariance = replace(covariance, '[[\"', '[[\"1')"
+    ),
+    "another center": set_exact("seg_model_features", "center", "1.25e0"),
+    "another scale": set_exact("seg_model_features", "scale", "7.5e-1"),
+    "another clip": set_exact("seg_model_features", "clip_high", "1.25e5"),
+    "another known transform": update(
+        "seg_model_features", "transform = 'identity', reference = null"
+    ),
+    "another feature's name": update("seg_model_features", "feature = feature || '_net'"),
+    "another threshold": update(
+        "seg_models", 'exact_values = \'{"outlier_log_density": "1.5e1"}\''
+    ),
+    "another column of a category": update(
+        "seg_model_categories", "column_suffix = column_suffix || '9'"
+    ),
+    "another category": update("seg_model_categories", "category = category || ' '"),
+    "another fingerprint": update("seg_models", "fingerprint = '0123456789abcdef'"),
+    "no fingerprint": update("seg_models", "fingerprint = null"),
     "a mean too short": update("seg_model_components", "mean = '[\"1e0\"]'"),
     "a mean that is text": update("seg_model_components", "mean = '\"1e0\"'"),
     "a matrix that is a vector": update("seg_model_components", "precision_cholesky = mean"),

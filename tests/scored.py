@@ -50,7 +50,7 @@ def score_relation(
     names = [f"membership_{segment.segment_key}" for segment in model.components]
     wanted = ", ".join(["customer_id", *names, "log_density", "missing_features"])
     patterns = missing_patterns(
-        Warehouse(DuckDB(database)), model, f"select * from {relation}", 256
+        Warehouse(DuckDB(database)), model.features, f"select * from {relation}", 256
     )
     query = f"select {wanted} from ({model.score_sql(relation, patterns=patterns)}) order by customer_id"
     rows = database.execute(query).fetchall()

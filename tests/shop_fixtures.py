@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.process_runner import Finished
-from tests.small_shop import CREDENTIALS, Shop, Stages
+from tests.small_shop import Shop, Stages, environment_of
 from warehouse_seg.cli import app as cli
 from warehouse_seg.cli import output
 from warehouse_seg.dbt.manifest import PACKAGE
@@ -41,10 +41,10 @@ Command = Callable[..., Finished]
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """`warehouse-seg …` inside this process: command(shop, "models", "--json").
 
-    Saves the seconds of dbt's start: what `dbt parse` would say is taken from the shop's last build.
+    Saves the seconds of dbt's start: what it would answer is taken from the shop's files and last build.
     """
     monkeypatch.setattr(DbtProject, "call", _only_parse)
-    monkeypatch.setattr(DbtProject, "credentials", CREDENTIALS)
+    monkeypatch.setattr(DbtProject, "environment", property(environment_of))
     # Whatever window the tests are run in.
     monkeypatch.setattr(output.out, "width", output.PIPE_WIDTH)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from tests.dbt_folder import DbtFolder, StageFolders, succeeded
+from warehouse_seg.dbt.environment import Environment
 from warehouse_seg.dbt.project import DbtProject
 
 CUSTOMERS = 1500
@@ -86,6 +87,31 @@ def order_lines(customers: int = CUSTOMERS, seed: int = SEED) -> pd.DataFrame:
             "amount": (basket * np.exp(0.4 * random.standard_normal(len(buyer)))).round(2),
             "category": np.where(random.random(len(buyer)) < 0.7, favourite, "Tea"),
         }
+    )
+
+
+def environment_of(
+    project: DbtProject, credentials: Mapping[str, Any] = CREDENTIALS
+) -> Environment:
+    """What dbt would say of a shop's project; asking it takes seconds."""
+    project.require_file()
+    folder = project.project_dir.resolve()
+    written = YAML(typ="safe").load((folder / "dbt_project.yml").read_text())
+    # As dbt names a local file: from the folder that it is called in.
+    path = credentials.get("path", ":memory:")
+    local = path if path == ":memory:" else str(folder / path)
+    return Environment(
+        working_dir=str(folder),
+        project_dir=str(folder),
+        profiles_dir=str(folder),
+        profile="small_shop",
+        target="dev",
+        target_path=str(folder / "target"),
+        log_path=str(folder / "logs"),
+        variables=written.get("vars") or {},
+        credentials={**credentials, "path": local},
+        opening=[],
+        read_only_opening=[],
     )
 
 

@@ -15,9 +15,9 @@ from warehouse_seg.mixture.population_em import sums_sql
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.resources import sql_path
 from warehouse_seg.scoring.statement import DIALECTS, compile_scores
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.sql.resources import sql_path
 
 
 def reference_model() -> SegmentModel:
@@ -70,7 +70,25 @@ def statements(dialect: str) -> dict[str, str]:
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     revenue = {"relation": features, "expression": "net_spend"}
     measures = [{"feature": f.feature, "shift": f.to_macro()["median"]} for f in model.features]
+    columns = {
+        name: name for name in ("customer_id", "order_id", "ordered_at", "amount", "category")
+    }
+    types = {"ordered_at": "timestamp", "amount": "decimal(18, 4)"}
     return {
+        "stg_seg__transactions.sql": render(
+            "seg_order_lines", "order_lines", columns, types["amount"], 4, "UTC", dialect
+        ),
+        "seg_order_line_checks.sql": render(
+            "seg_order_line_findings",
+            "order_lines",
+            columns,
+            types,
+            4,
+            "error",
+            "UTC",
+            None,
+            dialect,
+        ),
         "seg_customer_rfm.sql": render(
             "seg_customer_history", lines, None, category_spend, dialect
         ),

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,7 @@ from pydantic import (
 
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.model.feature import TransformName
+from warehouse_seg.model.spreadsheet_text import begins_formula
 from warehouse_seg.model.values import CovarianceType, SegmentName
 from warehouse_seg.sql.rendering import render
 
@@ -155,11 +157,26 @@ class Rooms(Block):
         return self
 
 
-def _differing(names: dict[str, str]) -> dict[str, str]:
+def _given_names(names: dict[str, str]) -> dict[str, str]:
     repeated = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
     if repeated:
         raise ValueError(f"names of segments must differ; repeated: {', '.join(repeated)}")
+    formulas = [f"{key} {name!r}" for key, name in names.items() if begins_formula(name)]
+    if formulas:
+        raise ValueError(
+            f"a name does not begin with = + - @, which spreadsheets calculate: {', '.join(formulas)}"
+        )
     return names
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"no such time zone{nearest(name, available_timezones())}; write one as UTC or Europe/Berlin"
+        ) from error
+    return name
 
 
 class Settings(Block):
@@ -171,10 +188,12 @@ class Settings(Block):
     customer_id_type: str
     extra_features: Relation | None
     as_of_date: date | None
+    timezone: Annotated[str, AfterValidator(_known_zone)]
+    amount_decimals: Annotated[int, Field(ge=0, le=10)] | None
     categories: Annotated[int, Field(ge=0)]
     model: ModelSettings
     tiers: Tiers
-    segment_names: Annotated[dict[str, SegmentName], AfterValidator(_differing)]
+    segment_names: Annotated[dict[str, SegmentName], AfterValidator(_given_names)]
     rooms: Rooms
     reasons: bool
     registry_schema: str | None

@@ -10,7 +10,7 @@ import pytest
 
 from tests.corrupt_registry_rows import CORRUPTIONS, corrupting
 from tests.shop_fixtures import Command, set_effective
-from tests.small_shop import CREDENTIALS, Shop, Stages
+from tests.small_shop import CREDENTIALS, Shop, Stages, environment_of
 from warehouse_seg.dbt.project import DbtProject
 
 COMMANDS = (
@@ -71,11 +71,13 @@ def test_every_wrong_variable_is_named_at_once_with_the_nearest_valid_one(
     assert "min 5 is greater than max 3" in done.err
 
 
-def test_a_project_file_that_is_no_yaml(command: Command, features_shop: Shop) -> None:
+def test_a_project_file_that_is_no_yaml(features_shop: Shop) -> None:
     (features_shop.folder / "dbt_project.yml").write_text("name: [")
-    done = command(features_shop, "fit")
+    done = features_shop.warehouse_seg("fit")
     assert done.exit_code == 2
-    assert "dbt_project.yml is not valid YAML" in done.err
+    assert "dbt cannot read the project and its profile" in done.err
+    assert "Syntax error near line 2" in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("content", ['{"nodes": {"mod', None])
@@ -121,7 +123,8 @@ def test_a_database_that_cannot_be_fitted_on(
     credentials: dict[str, Any],
     message: str,
 ) -> None:
-    monkeypatch.setattr(DbtProject, "credentials", credentials)
+    asked = property(lambda project: environment_of(project, credentials))
+    monkeypatch.setattr(DbtProject, "environment", asked)
     done = command(stages.with_features(), "fit")
     assert done.exit_code == 2
     assert message in done.err
@@ -242,7 +245,7 @@ FEW = "delete from seg_customer_rfm where customer_id > {}"
         (
             "drop table seg_customer_rfm",
             {},
-            "the features are not built yet. Run `dbt build --select +seg_customer_features`",
+            "the features are not built yet. Run `dbt build`",
         ),
     ],
     ids=["few customers", "no customer", "constant", "nothing measured", "no column", "no table"],

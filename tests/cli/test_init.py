@@ -6,6 +6,7 @@ import difflib
 import io
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from warehouse_seg.commands.init import init
 from warehouse_seg.dbt.package_copy import VENDORED, contents
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 FOREIGN = Path(__file__).resolve().parents[1] / "dbt" / "foreign_project"
 CHOSEN = {"transactions": "basket_lines", "customer_id_type": "bigint"}
@@ -331,7 +332,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
         database.execute("create table raw.odd (customer_id enum('a', 'b'))")
     project = DbtProject(project_dir=folder)
     project.call("parse")
-    assert project.credentials["path"] == "shop.duckdb"
+    assert project.credentials["path"] == str(folder / "shop.duckdb")
     return project
 
 
@@ -339,9 +340,18 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
 def shop(parsed: DbtProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DbtProject:
     """A copy that dbt is not asked about again: what it says is there already, and each answer takes it seconds."""
     monkeypatch.setattr(DbtProject, "call", lambda *_: None)
-    monkeypatch.setattr(DbtProject, "credentials", parsed.credentials)
-    shutil.copytree(parsed.project_dir, tmp_path / "shop")
-    return DbtProject(project_dir=tmp_path / "shop")
+    folder = tmp_path / "shop"
+    shutil.copytree(parsed.project_dir, folder)
+    elsewhere = parsed.environment
+    environment = replace(
+        elsewhere,
+        working_dir=str(folder),
+        project_dir=str(folder),
+        target_path=str(folder / "target"),
+        credentials=elsewhere.credentials | {"path": str(folder / "shop.duckdb")},
+    )
+    monkeypatch.setattr(DbtProject, "environment", property(lambda _: environment))
+    return DbtProject(project_dir=folder)
 
 
 def test_the_keys_type_is_that_of_the_warehouse(shop: DbtProject) -> None:
@@ -370,7 +380,7 @@ def test_the_key_is_the_column_that_is_mapped(shop: DbtProject) -> None:
     [
         (["raw", "planned"], '"shop"."raw"."planned" is not built yet'),
         (["raw", "odd"], "the key is of type ENUM('a', 'b')"),
-        ("guests", "guests is no table or view"),
+        ("guests", "guests is an ephemeral model, which the warehouse does not have"),
     ],
 )
 def test_a_type_that_cannot_be_read_is_left_at_its_default_and_that_is_said(
@@ -393,8 +403,8 @@ def test_before_the_first_build_there_is_no_file_to_read(shop: DbtProject) -> No
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("guest", "no model guest; did you mean 'guests'"),
-        (["raw", "line"], "no source raw.line; did you mean 'raw.lines'"),
+        ("guest", r"no model, seed or snapshot guest \(.*\); did you mean 'guests'"),
+        (["raw", "line"], r"no source raw.line \(.*\); did you mean 'raw.lines'"),
     ],
 )
 def test_a_relation_that_dbt_does_not_know_is_refused_with_the_nearest(

@@ -20,12 +20,24 @@ def test_the_sheet_says_what_the_tables_hold(command: Command, stages: Stages) -
     done = command(shop, "profile")
     assert done.exit_code == 0, done.stderr
     assert done.err.splitlines() == [f"warning: {text}" for text in stored_warnings(shop)]
-    for key, name, description, customers, share, revenue_share in shop.rows(
-        "select segment_key, segment_name, description, customers, customer_share, revenue_share from seg_segments"
+    for (
+        key,
+        name,
+        description,
+        customers,
+        share,
+        expected,
+        expected_share,
+        revenue_share,
+    ) in shop.rows(
+        "select segment_key, segment_name, description, customers, customer_share, expected_customers, "
+        "expected_share, revenue_share from seg_segments"
     ):
         assert f"{key} {name}" in done.out
         assert description in done.out
-        assert f"{customers:,} customers, {share:.1%}; {revenue_share:.1%} of revenue" in done.out
+        assert f"{expected:,.0f} customers by membership, {expected_share:.1%}; " in done.out
+        assert f"top segment of {customers:,}, {share:.1%}" in done.out
+        assert f"{revenue_share:.1%} of revenue; " in done.out
     assert "average_order_value" in done.out
     assert "category_entropy" not in done.out
     assert "Suggestions are rules of thumb" in done.out
@@ -56,6 +68,17 @@ def test_money_and_shares_add_up(stages: Stages) -> None:
         "select sum(revenue), sum(revenue_share), sum(customer_share) from seg_segments"
     )
     ((net_spend,),) = shop.rows("select sum(cast(amount as decimal(18, 4))) from raw.order_lines")
+    multiplied = shop.rows(
+        "select sum(expected_customers * revenue_per_customer), sum(expected_share) from seg_segments"
+    )
+    assert multiplied == [(pytest.approx(revenue), pytest.approx(1))]
+    means = shop.rows(
+        "select revenue_per_customer, mean from seg_segments inner join seg_segment_profiles using (segment_key) "
+        "where feature = 'net_spend'"
+    )
+    assert len(means) > 1
+    for each, mean in means:
+        assert each == pytest.approx(mean, abs=1e-3)
     # Each of some thousand terms was rounded to a hundredth of a cent.
     assert revenue == pytest.approx(float(net_spend), abs=0.1)
     assert (shares, customers) == (pytest.approx(1), pytest.approx(1))
@@ -81,7 +104,7 @@ def test_tables_that_cannot_be_read_name_the_command(
     done = command(scored_shop, "profile")
     assert done.exit_code == 2
     assert message in done.err
-    assert "`dbt build --select seg_customer_scores+`, or `warehouse-seg run`" in done.err
+    assert "`dbt build`, or `warehouse-seg run`" in done.err
     assert not done.out
 
 

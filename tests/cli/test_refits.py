@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from tests.shop_fixtures import Command, set_effective
-from tests.small_shop import Shop
+from tests.small_shop import DATABASE, Shop
 from warehouse_seg.mixture.population_em import Population
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import TABLES
+from warehouse_seg.warehouse.connection import connect
 
 OTHERS = {
     "features": [{"name": "category_entropy"}, {"name": "tenure_days"}],
@@ -176,8 +179,18 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
     command: Command, scored_shop: Shop
 ) -> None:
     """Nobody can be scored under both."""
+    with connect(scored_shop.folder / DATABASE, read_only=True) as warehouse:
+        model = Registry(warehouse, {name: name for name in TABLES}, "main").read(1)
+    renamed = [
+        feature.model_copy(update={"feature": "gone"})
+        if feature.feature == "spend_tea"
+        else feature
+        for feature in model.features
+    ]
+    changed = model.model_copy(update={"features": tuple(renamed)})
     scored_shop.execute(
-        "update seg_model_features set feature = 'gone' where feature = 'spend_tea'"
+        "update seg_model_features set feature = 'gone' where feature = 'spend_tea'",
+        f"update seg_models set fingerprint = '{changed.fingerprint}'",
     )
     done = command(scored_shop, "fit")
     assert done.exit_code == 3

@@ -53,3 +53,15 @@ def test_a_build_that_scores_nobody_is_exit_2(
     assert "✓ model version 1 is active, not fitted anew" in done.err
     assert "no customer was scored" in done.err
     assert not done.out
+
+
+def test_what_is_odd_about_the_order_lines_is_repeated(
+    command: Command, features_shop: Shop
+) -> None:
+    odd = "3 order lines have no amount"
+    features_shop.execute(
+        f"insert into seg_order_line_checks values ('without_amount', 'warn', 'amount', 3, '{odd}')"
+    )
+    assert f"warning: {odd}" in command(features_shop, "fit").err
+    features_shop.execute("drop table seg_order_line_checks")
+    assert "order lines" not in command(features_shop, "fit").err

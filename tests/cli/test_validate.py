@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.shop_fixtures import Command, set_effective
-from tests.small_shop import CREDENTIALS, DATABASE, Shop, Stages
+from tests.small_shop import DATABASE, Shop, Stages, environment_of
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
@@ -52,7 +52,7 @@ def shop(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 @pytest.fixture
 def look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Any:
     """look(job): what a job that reads the shop's warehouse returns."""
-    monkeypatch.setattr(DbtProject, "credentials", CREDENTIALS)
+    monkeypatch.setattr(DbtProject, "environment", property(environment_of))
     session = Session.after_dbt(shop.project)
 
     def looked(job: Any) -> Any:
@@ -95,6 +95,11 @@ def test_validate_says_everything_in_json_and_talks_on_stderr(command: Command, 
     ]
     assert result["verdict"].startswith(f"The {len(keys)} segments of version 1 ")
     assert result["verdict"].endswith(".")
+    assert result["simpler_methods"]["criterion"] == "prediction of unseen time"
+    assert f" {result['simpler_methods']['sentence']}." in result["verdict"]
+    compared = json.loads(command(shop, "compare", "--json").out)
+    assert compared["comparison"]["simpler_methods"] == result["simpler_methods"]
+    assert compared["verdict"].startswith(f"{result['simpler_methods']['sentence']}. ")
 
 
 def test_validate_for_people(command: Command, shop: Shop) -> None:
@@ -184,8 +189,8 @@ def test_figures_count_the_weight_that_a_fit_counts(
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ("shop.kind.same", "no source shop.kind; did you mean 'shop.kinds'"),
-        ("kinds.same", "no model kinds"),
+        ("shop.kind.same", "no source shop.kind (write a model"),
+        ("kinds.same", "as SOURCE.TABLE); did you mean 'shop.kinds'?"),
         ("shop.kinds.sme", "has no column sme; did you mean 'same'"),
         ("order_counts", "has no column order_counts; did you mean 'order_count'"),
         ("shop.kinds.own", "found 1,500 different values, needed 2 to 50"),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.dbt.package_project import Dbt, Install, install_package, run_dbt
 from tests.shop_fixtures import stages
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 __all__ = ["dbt", "install", "stages"]
 

@@ -12,7 +12,7 @@ import duckdb
 
 from tests import process_runner
 from tests.process_runner import Finished
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 SELF_TEST_PROJECT = Path(__file__).with_name("self_test_project")
 DATABASE = "warehouse.duckdb"

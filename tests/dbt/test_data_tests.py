@@ -14,7 +14,7 @@ from tests.dbt.package_project import (
     install_package,
     statuses,
 )
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 ORDER_LINES = """
 create or replace view self_test_order_lines as
@@ -103,39 +103,61 @@ def test_a_lost_cent_is_found(project: Path, dbt: Dbt) -> None:
     assert failed == {"seg_net_spend_survives": 1}
 
 
-def test_far_future_and_incomplete_lines_are_named_as_warnings(project: Path, dbt: Dbt) -> None:
-    """A line of 2099, one 32 and one 31 days after the usual last day, and a line with nothing in it."""
+def test_far_future_and_incomplete_lines_are_named_with_their_number(
+    project: Path, dbt: Dbt
+) -> None:
+    """A line 32 and one 31 days after the usual last day, and a line with nothing in it."""
     strange = ORDER_LINES + "".join(
         f"union all select 'c1', 'late', timestamp '{day}', 0.0, 'category 1' "
-        for day in ("2099-01-01", "2024-03-21", "2024-03-22")
+        for day in ("2024-03-21", "2024-03-22")
     )
-    failed = failures(
-        project,
-        dbt,
-        strange + "union all select null, null, null, null, null",
-        mend=ORDER_LINES,
+    execute(project, strange + "union all select null, null, null, null, null")
+    done = dbt(project, "run", "--select", "seg_order_line_checks", vars=UNIT_TESTS_OFF)
+    found = execute(
+        project, "select check_name, order_lines, severity from seg_order_line_checks order by 1"
     )
-    warned = {name: count for name, count in failed.items() if name != "seg_net_spend_survives"}
-    assert warned == {
-        "seg_far_future_orders": 2,
-        "seg_transactions_have_order_id": 1,
-        "seg_transactions_have_ordered_at": 1,
-        "seg_transactions_have_amount": 1,
-    }
-    assert {statuses(project, "test")[name] for name in warned} == {"warn"}
+    execute(project, ORDER_LINES)
+    assert done.exit_code == 0, done.stderr
+    assert found == [
+        ("far_future", 1, "warn"),
+        ("without_amount", 1, "warn"),
+        ("without_order_id", 1, "warn"),
+        ("without_time", 1, "warn"),
+    ]
+    assert "1 order lines are dated more than 31 days after" in done.out + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    {
+        "a placeholder of the past": ("1900-01-01", "are dated 1900-01-01 or before"),
+        "the least date": ("0001-01-01", "are dated 1900-01-01 or before"),
+        "an empty number": ("1970-01-01", "are dated 1970-01-01"),
+        "a date without an end": ("9999-12-31", "are dated in 2200 or later"),
+        "infinity": ("infinity", "are dated infinity"),
+    }.values(),
+)
+def test_impossible_dates_stop_the_build(project: Path, dbt: Dbt, day: str, words: str) -> None:
+    execute(
+        project, ORDER_LINES + f"union all select 'c1', 'x', timestamp '{day}', 1.0, 'category 1'"
+    )
+    models = "seg_order_line_checks stg_seg__transactions"
+    done = dbt(project, "run", "--select", models, vars=UNIT_TESTS_OFF)
+    execute(project, ORDER_LINES)
+    assert done.exit_code == 1
+    assert f"1 order lines {words}" in done.out + done.stderr
 
 
 def test_one_variable_switches_off_the_tests_that_read_all_order_lines(
     project: Path, dbt: Dbt
 ) -> None:
-    variables = {**UNIT_TESTS_OFF, "full_scan_tests": False}
-    listed = dbt(project, "-q", "ls", "--resource-type=test", "--output=name", vars=variables)
-    left = set(listed.out.split())
-    assert "seg_customer_rfm_ranges" in left
-    assert set(statuses(project, "test")) - left == {
-        "seg_far_future_orders",
+    def nodes(**variables: bool) -> set[str]:
+        listed = dbt(project, "-q", "ls", "--output=name", vars=UNIT_TESTS_OFF | variables)
+        return set(listed.out.split())
+
+    left_out = nodes() - nodes(full_scan_tests=False)
+    # A model's name stands for its tests too.
+    assert {name for name in left_out if not name.startswith("not_null")} == {
         "seg_net_spend_survives",
-        "seg_transactions_have_amount",
-        "seg_transactions_have_order_id",
-        "seg_transactions_have_ordered_at",
+        "seg_order_line_checks",
     }

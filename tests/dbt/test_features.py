@@ -13,8 +13,8 @@ from tests.dbt.package_project import (
     execute,
     install_package,
 )
+from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.sql.rendering import render
-from warehouse_seg.sql.resources import dbt_package_path
 
 RFM = render("seg_rfm_features").split()
 

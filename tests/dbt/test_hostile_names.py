@@ -15,7 +15,7 @@ import pytest
 
 from tests import process_runner
 from tests.small_shop import order_lines
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 DATABASE = "Ware house.duckdb"
 SCHEMA = "select from Größe 日本 ".ljust(60, "x")

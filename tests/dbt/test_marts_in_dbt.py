@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from tests.dbt_folder import succeeded
 from tests.small_shop import DATABASE, Shop, Stages
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 MARTS = sorted(file.stem for file in (dbt_package_path() / "models" / "marts").glob("*.sql"))
 DYNAMIC = {"seg_customer_features", "seg_customer_scores"}

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.dbt.package_project import SELF_TEST_PROJECT, Dbt, Install, copy_package, statuses
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 
 def defined_unit_tests() -> set[str]:
@@ -50,7 +50,7 @@ def test_planted_faults_are_found(install: Install, dbt: Dbt, tmp_path: Path) ->
         ("seg_customer_history", "net_amount > 0 or", "net_amount >= 0 or"),
         ("seg_customer_history", "'< ' ~ seg_date", "'<= ' ~ seg_date"),
         ("seg_customer_history", "else 'is not null'", "else 'is not null or true'"),
-        ("stg_seg__transactions", "select\n", "select distinct\n"),
+        ("seg_order_lines", "select\n", "select distinct\n"),
     )
     named = {
         "seg_order_wholly_refunded_is_no_order",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.dbt.package_project import SELF_TEST_PROJECT, Dbt, Install, artifact, install_package
+from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.settings import settings_from
-from warehouse_seg.sql.resources import dbt_package_path
 
 FEATURES = "model.warehouse_seg.seg_customer_features"
 
@@ -42,6 +42,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "a name with a control character": (
         {"segment_names": {"s1": "Cham\tpions"}},
         "needed a text of 1 to 200 characters without control characters and backslashes",
+    ),
+    "a name that a spreadsheet calculates": (
+        {"segment_names": {"s1": "=HYPERLINK(0)"}},
+        "that does not begin with = + - @",
     ),
     "two inputs": ({"feature_table": "self_test_ready_table"}, "both `transactions` and"),
     "a room without the one that it reads": (

@@ -88,7 +88,7 @@ class Shop(DbtFolder):
         )
         shutil.copytree(self.folder, folder, symlinks=True, ignore=made_by_dbt)
         other = Shop(folder)
-        name = other.project.definition["profile"]
+        name = other.project.environment.profile
         content = {name: {"target": "dev", "outputs": {"dev": {**output, "schema": schema}}}}
         (folder / "profiles.yml").write_text(json.dumps(content))
         return other

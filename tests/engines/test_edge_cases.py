@@ -48,7 +48,7 @@ def answers(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
     """Scores, assignment and profiles."""
     dialect, model = warehouse.dialect, reference_model()
     people = f"{customers(dialect)} as people"
-    patterns = missing_patterns(warehouse, model, f"select * from {people}", 8)
+    patterns = missing_patterns(warehouse, model.features, f"select * from {people}", 8)
     scores = f"({model.score_sql(people, dialect, patterns=patterns)})"
     tiers = {"dominant": 0.8, "hybrid": 0.3}
     measures = [{"feature": name, "shift": "0.0e0"} for name in model.feature_names]

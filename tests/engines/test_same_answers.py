@@ -84,7 +84,7 @@ def sums_of_everybody(shop: Shop, model: SegmentModel) -> NDArray[np.float64]:
     """The objective, the log density and the next parameters, as one row of numbers."""
     query = f"select * from {shop.project.last_manifest().relation('seg_customer_features')}"
     with shop.project.warehouse(read_only=True) as warehouse:
-        patterns = missing_patterns(warehouse, model, query, 16)
+        patterns = missing_patterns(warehouse, model.features, query, 16)
         everybody = Population(warehouse, model, query, patterns)
         sums, objective = everybody.em_step(parameters_of(model))
         means = [objective / everybody.customers, everybody.log_density(model)]

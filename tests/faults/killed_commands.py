@@ -22,13 +22,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.small_shop import CREDENTIALS, DATABASE
+from tests.small_shop import DATABASE, environment_of
 from warehouse_seg.commands import activation
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
+from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -92,7 +93,7 @@ def main() -> None:
 def prepare_parent(shop: Path) -> None:
     """Do once what the forked processes need and what writes nothing."""
     DbtProject.call = lambda *_: None  # type: ignore[method-assign]
-    DbtProject.credentials = CREDENTIALS  # type: ignore[assignment]
+    DbtProject.environment = property(environment_of)  # type: ignore[assignment]
     folder = shop.parent / "fitted_once"
     shutil.copytree(shop, folder, symlinks=True)
     project = DbtProject(project_dir=folder, profiles_dir=folder)
@@ -192,8 +193,8 @@ def read_state(project: DbtProject) -> dict[str, Any]:
         active = registry.active_version()
         numbers = [
             row["largest"] or 0
-            for relation in registry.tables.values()
-            if warehouse.has_relation(relation)
+            for name, relation in registry.tables.items()
+            if name in TABLES and warehouse.has_relation(relation)
             for row in warehouse.rows(f"select max(model_version) as largest from {relation}")
         ]
         return {

@@ -110,7 +110,7 @@ def test_an_outlier_is_far_in_what_was_measured(database: duckdb.DuckDBPyConnect
     )
     score(database, model, columns)
     patterns = missing_patterns(
-        Warehouse(DuckDB(database)), model, "select * from customers", LARGEST
+        Warehouse(DuckDB(database)), model.features, "select * from customers", LARGEST
     )
     query = f"select is_outlier from ({model.score_sql('customers', patterns=patterns)}) order by customer_id"
     assert [row[0] for row in database.execute(query).fetchall()] == [False, True, False]
@@ -138,12 +138,14 @@ def test_too_many_patterns_are_refused_with_the_way_out(
     subsets = [set(s) for n in (1, 2, 3) for s in combinations("abc", n)]
     columns = {name: [None if name in s else 1.0 for s in subsets] for name in "abc"}
     score(database, ABC, columns)
-    allowed = missing_patterns(Warehouse(DuckDB(database)), ABC, "select * from customers", 7)
+    allowed = missing_patterns(
+        Warehouse(DuckDB(database)), ABC.features, "select * from customers", 7
+    )
     assert {frozenset(names) for names in allowed} == {frozenset(s) for s in subsets}
     with pytest.raises(
         UsageError, match=r"more than 6 combinations, most often .*missing_patterns"
     ):
-        missing_patterns(Warehouse(DuckDB(database)), ABC, "select * from customers", 6)
+        missing_patterns(Warehouse(DuckDB(database)), ABC.features, "select * from customers", 6)
 
 
 def test_the_factor_of_a_part_is_its_inverse() -> None:

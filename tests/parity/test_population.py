@@ -89,7 +89,9 @@ def population_of(
     frame.insert(1, "as_of_date", pd.Timestamp("2026-07-01"))
     database.register("everybody", frame)
     warehouse = Warehouse(DuckDB(database))
-    return Population(warehouse, model, ALL, missing_patterns(warehouse, model, ALL, 16), weight)
+    return Population(
+        warehouse, model, ALL, missing_patterns(warehouse, model.features, ALL, 16), weight
+    )
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

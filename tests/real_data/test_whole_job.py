@@ -120,7 +120,7 @@ class WholeJob:
         query = "select * from seg_customer_features"
         objectives: list[float] = []
         with connect(shop.project.warehouse, read_only=True) as warehouse:
-            patterns = missing_patterns(warehouse, shop.model, query, 32)
+            patterns = missing_patterns(warehouse, shop.model.features, query, 32)
             everybody = Population(warehouse, shop.model, query, patterns)
             parameters = parameters_of(shop.model)
             for _ in range(6):

@@ -23,7 +23,7 @@ FORBIDDEN = {
     "warehouse_seg.cli.app": HEAVY,
     "warehouse_seg.model.segment_model": HEAVY | CONNECTION,
     "warehouse_seg.sql.rendering": HEAVY | CONNECTION | ARRAYS,
-    "warehouse_seg.sql.resources": HEAVY | CONNECTION | ARRAYS,
+    "warehouse_seg.resources": HEAVY | CONNECTION | ARRAYS,
 }
 
 

@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from warehouse_seg.errors import UsageError
+from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.settings import Settings, defaults, settings_from
-from warehouse_seg.sql.resources import dbt_package_path
 
 
 def mistakes(given: Mapping[str, Any]) -> list[str]:
@@ -201,6 +201,13 @@ def test_one_feature_needs_no_list() -> None:
         ),
         ({"segment_names": {"s1": 5}}, "segment_names.s1: Input should be a valid string, found 5"),
         ({"segment_names": ["Champions"]}, "segment_names: Input should be a valid dictionary"),
+        *(
+            (
+                {"segment_names": {"s1": name}},
+                "segment_names: a name does not begin with = + - @, which spreadsheets calculate: s1",
+            )
+            for name in ("=1+1", "+1", "-50 %", "@SUM(A1)", " =1", "＝1")
+        ),
         (
             {"segment_names": {"s1": "Champions", "s2": "Champions"}},
             "segment_names: names of segments must differ; repeated: Champions",

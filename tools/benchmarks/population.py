@@ -104,7 +104,7 @@ def in_the_warehouse(place: CustomersPlace) -> Measurement:
     with place.warehouse(MEMORY_LIMIT) as warehouse:
         population = Population(warehouse, model, "select * from features")
         # The first call compiles every macro; an import is not counted either.
-        render("seg_money", "amount")
+        render("seg_money", "amount", "duckdb")
 
         def iteration() -> None:
             sums, _ = population.em_step(parameters_of(model))

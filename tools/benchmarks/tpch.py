@@ -64,6 +64,7 @@ TIERS = {"dominant": 0.8, "hybrid": 0.3}
 
 LINES, STAGED = "order_lines", "stg_seg__transactions"
 RFM, SPEND = "seg_customer_rfm", "seg_customer_category_spend"
+CHECKS = "seg_order_line_checks"
 FEATURES, SCORES, ASSIGNED = "seg_customer_features", "seg_customer_scores", "seg_customer_segments"
 
 MODEL_FEATURES = (
@@ -89,17 +90,8 @@ inner join '{folder}/orders.parquet' as orders on lineitem.l_orderkey = orders.o
 inner join '{folder}/part.parquet' as part on lineitem.l_partkey = part.p_partkey
 """
 
-# As stg_seg__transactions reads a project whose columns have these names already.
-STAGING = f"""
-create view {STAGED} as
-select
-    customer_id,
-    order_id,
-    ordered_at,
-    amount,
-    coalesce(nullif(trim(cast(category as varchar)), ''), 'unknown') as category
-from {LINES}
-"""
+COLUMNS = {name: name for name in ("customer_id", "order_id", "ordered_at", "amount", "category")}
+AMOUNT = "decimal(18, 4)"
 
 
 @dataclass(frozen=True)
@@ -123,7 +115,8 @@ def prepare_place(place: LinesPlace, scale_factor: float) -> None:
     connection = place.connection(MEMORY_LIMIT)
     run(connection, "set preserve_insertion_order = false")
     run(connection, f"create table {LINES} as {ORDER_LINES.format(folder=place.folder)}")
-    run(connection, STAGING)
+    staging = render("seg_order_lines", LINES, COLUMNS, AMOUNT, 4, "UTC", "duckdb")
+    run(connection, f"create view {STAGED} as {staging}")
     run(
         connection,
         f"copy (select * replace (cast(amount as double) as amount) from {LINES}) to '{place.lines}'",
@@ -160,6 +153,10 @@ def build(connection: Connection, table: str, place: LinesPlace) -> None:
 
 def statement(connection: Connection, table: str, place: LinesPlace) -> str:
     """The select of one dbt model. For the wide features that takes a query for the largest categories."""
+    if table == CHECKS:
+        types = {"ordered_at": "date", "amount": AMOUNT}
+        settings = (types, 4, "error", "UTC", None, "duckdb")
+        return render("seg_order_line_findings", LINES, COLUMNS, *settings)
     if table == RFM:
         return render("seg_customer_history", STAGED, None, SPEND, "duckdb")
     if table == SPEND:
@@ -184,7 +181,7 @@ def by_sql(table: str) -> Callable[[LinesPlace], Measurement]:
     def way(place: LinesPlace) -> Measurement:
         connection = place.connection(MEMORY_LIMIT)
         # The first call compiles every macro; an import is not counted either.
-        render("seg_money", "amount")
+        render("seg_money", "amount", "duckdb")
         return timed(lambda: build(connection, table, place))
 
     return way
@@ -194,7 +191,7 @@ def by_population_e_step(place: LinesPlace) -> Measurement:
     """Expectation over all customers: one row of sums comes back."""
     with place.warehouse(MEMORY_LIMIT) as warehouse:
         population = Population(warehouse, place.model, f"select * from {FEATURES}")
-        render("seg_money", "amount")
+        render("seg_money", "amount", "duckdb")
         return timed(lambda: population.em_step(parameters_of(place.model)))
 
 
@@ -256,7 +253,7 @@ def refuse_other_features(place: LinesPlace, library: str) -> None:
         )
 
 
-STATEMENTS = (SPEND, RFM, FEATURES, SCORES, ASSIGNED)
+STATEMENTS = (CHECKS, SPEND, RFM, FEATURES, SCORES, ASSIGNED)
 WAYS: dict[str, Callable[[LinesPlace], Measurement]] = {
     **{table: by_sql(table) for table in STATEMENTS},
     "population E-step": by_population_e_step,

@@ -49,7 +49,7 @@ def row(shop: Shop, read: int) -> tuple[object, ...]:
     with duckdb.connect() as connection:
         connection.register("customers", pd.DataFrame(columns).assign(**dict.fromkeys(KEYS, 1)))
         warehouse = Warehouse(DuckDB(connection))
-        patterns = missing_patterns(warehouse, model, QUERY, settings.missing_patterns)
+        patterns = missing_patterns(warehouse, model.features, QUERY, settings.missing_patterns)
         population = Population(warehouse, model, QUERY, patterns)
         before = population.em_step(parameters_of(model))[1] / population.customers
         refined = fit_to_population(population)

@@ -71,7 +71,7 @@ def demo(folder: Path) -> DbtProject:
     for program, arguments in ((warehouse_seg, ("init",)), (dbt, ("deps",)), (dbt, FEATURES)):
         finished = program(*arguments, folder=shop)
         assert finished.exit_code == 0, finished.stderr
-    return DbtProject(project_dir=shop, profiles_dir=shop)
+    return DbtProject(project_dir=shop, profiles_dir=shop, called_from=shop)
 
 
 def real(name: str, files: Path, folder: Path) -> DbtProject:
@@ -80,5 +80,6 @@ def real(name: str, files: Path, folder: Path) -> DbtProject:
     return DbtProject(
         project_dir=project.folder,
         profiles_dir=project.folder,
+        called_from=project.folder,
         vars={"data_folder": str(files)},
     )

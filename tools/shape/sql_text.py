@@ -27,6 +27,10 @@ CAPITALS = re.compile(
     r"SUM|COUNT|COALESCE|WITH|OVER|PARTITION|LIMIT|HAVING|DISTINCT|INSERT|CREATE|TABLE)\b"
 )
 
+SORTING = re.compile(r"\border by\b")
+SORTED = re.compile(r"\b(asc|desc|jinja) nulls (first|last)$")
+JINJA = re.compile(r"(\{\{.*?\}\})|\{%.*?%\}", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Macro:
@@ -47,6 +51,7 @@ def sql_facts(root: Path, package: str) -> list[Fact]:
         count(f"SQL lines over {LINE_WIDTH} characters", _places(texts, _is_wide)),
         count("SQL lines with a tab or a trailing space", _places(texts, _is_untidy)),
         count("SQL keywords in capitals", _places(_without_comments(texts), _is_loud)),
+        count("sort keys without direction and place of NULL", _unplaced(_without_comments(texts))),
         Fact("macros", str(len(macros))),
         count("macros whose name starts otherwise than seg_", foreign),
         # A macro of three lines is its own explanation: a name and one expression.
@@ -97,6 +102,37 @@ def _is_untidy(line: str) -> bool:
 
 def _is_loud(line: str) -> bool:
     return CAPITALS.search(TEXT_IN_QUOTES.sub("", line)) is not None
+
+
+def _unplaced(texts: dict[str, str]) -> list[str]:
+    """A profile may turn an engine's defaults round (`default_order: desc` on DuckDB), and engines differ in them."""
+    return [
+        f"{place}:{text.count(chr(10), 0, match.start()) + 1} {key}"
+        for place, text in texts.items()
+        for match in SORTING.finditer(text)
+        for key in _sort_keys(JINJA.sub(_placeholder, text[match.end() :]))
+        if not SORTED.search(key)
+    ]
+
+
+def _placeholder(jinja: re.Match[str]) -> str:
+    return "jinja" if jinja[1] else ""
+
+
+def _sort_keys(text: str) -> list[str]:
+    """The keys at the start of what follows `order by`."""
+    depth, keys, key = 0, [], ""
+    for word in re.findall(r"\w+|\s+|.", text):
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if depth < 0 or (depth == 0 and word in ("limit", '"', "rows", "~", "'")):
+            break
+        if depth == 0 and word == ",":
+            keys.append(key.strip())
+            key = ""
+        else:
+            key += word
+    # A comma of a Jinja loop stands behind the last key too.
+    return [key for key in [*keys, key.strip()] if key]
 
 
 def _without_comments(texts: dict[str, str]) -> dict[str, str]:

@@ -6,13 +6,17 @@ environment; 3 refused by a quality gate, nothing changed.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable
 
 import typer
 
 from warehouse_seg.cli import model_commands, project_commands, result_commands
+from warehouse_seg.cli.failures import sentence_of
 from warehouse_seg.cli.options import in_project
+from warehouse_seg.cli.output import print_on_any_output
 from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.errors import SegError
 
@@ -30,6 +34,8 @@ PROJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "models": model_commands.models,
     "activate": model_commands.activate,
     "rollback": model_commands.rollback,
+    "export": model_commands.export,
+    "import": model_commands.import_,
     "compile": model_commands.compile_,
     "profile": result_commands.profile,
     "explain": result_commands.explain,
@@ -45,13 +51,35 @@ app.command("dbt-path")(project_commands.dbt_path)
 
 
 def main() -> None:
-    """Run the command line; every foreseen error is one message on stderr and an exit code.
+    """Run the command line; every error is one message on stderr and an exit code, never a traceback.
 
     Warnings come last, after the results or the error: nobody scrolls up for them.
     """
+    print_on_any_output()
+    try:
+        exit_code = _run()
+        sys.stdout.flush()
+    except OSError as error:
+        # stdout or stderr is full or closed; Python would try to flush it once more, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+            sys.stderr.flush()
+        exit_code = SegError.exit_code
+    sys.exit(exit_code)
+
+
+def _run() -> int | str | None:
+    """The exit code of the command that the arguments name."""
     with Reporter() as reporter:
         try:
             app(obj=reporter)
+        except SystemExit as end:
+            return end.code
         except SegError as error:
             reporter.error(str(error))
-            sys.exit(error.exit_code)
+            return error.exit_code
+        except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
+            reporter.error(sentence_of(error))
+            return SegError.exit_code
+    return 0

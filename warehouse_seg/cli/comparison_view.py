@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from warehouse_seg.commands.compare import ComparisonReport
     from warehouse_seg.evaluation.comparison import MethodResult
     from warehouse_seg.evaluation.prediction import Prediction
+    from warehouse_seg.evaluation.predictive_power import PredictivePower
 
 COLUMNS = (
     "method",
@@ -32,7 +33,7 @@ COLUMNS = (
 
 
 def comparison_tables(report: ComparisonReport) -> Iterator[Table | str]:
-    """One row per method, a second one for the mixture's memberships, then the verdict."""
+    """One row per method, a second one for the mixture's memberships, what memberships have to beat, the verdict."""
     comparison = report.comparison
     table = Table(*COLUMNS)
     for method in comparison.methods:
@@ -48,11 +49,33 @@ def comparison_tables(report: ComparisonReport) -> Iterator[Table | str]:
         "same index with the mixture"
     )
     window = comparison.time_split
-    if isinstance(window, Unavailable):
-        yield f"no time split: {escape(window.reason)}"
-    else:
+    if not isinstance(window, Unavailable):
         yield f"R² of ln(1 + spend) and AUC of buying at all in the {window.window_days} days after an earlier day"
+    yield from predictive_power_tables(window)
     yield f"[bold]verdict:[/] {escape(report.verdict)}"
+
+
+def predictive_power_tables(power: PredictivePower | Unavailable) -> Iterator[Table | str]:
+    """What memberships and the sources that they have to beat say of the time after an earlier day."""
+    if isinstance(power, Unavailable):
+        yield f"no time split: {escape(power.reason)}"
+        return
+    yield (
+        f"what {power.customers:,} customers of {power.as_of_date} did in the {power.window_days} days after it; "
+        f"{power.bought:z.0%} bought"
+    )
+    table = Table(
+        "predicted from", "spend R²", "buying AUC", "log loss", "memberships on spend", "on buying"
+    )
+    for prediction in power.predictions:
+        table.add_row(
+            prediction.source,
+            *prediction_cells(prediction),
+            decimal(prediction.buying_log_loss, 3),
+            prediction.spend_comparison or NOTHING,
+            prediction.buying_comparison or NOTHING,
+        )
+    yield table
 
 
 def prediction_cells(prediction: Prediction | None) -> tuple[str, str]:

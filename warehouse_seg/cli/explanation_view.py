@@ -46,7 +46,7 @@ def _memberships(memberships: list[Membership]) -> Table:
         table.add_row(
             segment.segment_key,
             escape(segment.segment_name),
-            f"{segment.membership:.1%}",
+            f"{segment.membership:z.1%}",
             "█" * round(BAR * segment.membership),
         )
     return table
@@ -55,7 +55,7 @@ def _memberships(memberships: list[Membership]) -> Table:
 def _heading(explanation: Explanation) -> str:
     return (
         f"\nwhy {explanation.segment_key} rather than {explanation.runner_up_segment_key}: log odds "
-        f"{explanation.log_odds:+.2f}, of which {explanation.base_log_odds:+.2f} halfway between the two and"
+        f"{explanation.log_odds:+z.2f}, of which {explanation.base_log_odds:+z.2f} halfway between the two and"
     )
 
 
@@ -69,7 +69,7 @@ def _contributions(explanation: Explanation) -> Table:
             else explanation.runner_up_segment_key
         )
         table.add_row(
-            f"{contribution.log_odds:+.2f}", _in_words(contribution), f"[dim]for {speaks_for}[/]"
+            f"{contribution.log_odds:+z.2f}", _in_words(contribution), f"[dim]for {speaks_for}[/]"
         )
     return table
 
@@ -87,7 +87,10 @@ def _in_words(contribution: Contribution) -> str:
 
 def _nearest(change: Change | None) -> str:
     if change is None:
-        return "\nno change of one feature alone would move them to another segment"
+        return (
+            "\nno change of one feature alone, to a value that customers usually have, would move them to another "
+            "segment"
+        )
     percent = _is_in_percent(change)
     rounding = math.ceil if change.new_value > change.value else math.floor
     before, after = (
@@ -95,7 +98,7 @@ def _nearest(change: Change | None) -> str:
         _precisely(change.new_value, percent, rounding),
     )
     distance = change.standard_deviations
-    away = "less than 0.01" if distance < 0.01 else f"{distance:.2f}"
+    away = "less than 0.01" if distance < 0.01 else f"{distance:z.2f}"
     return (
         f"\nnearest change: {_name(change)} from {before} to {after} would move them to {change.segment_key} "
         f"({escape(change.segment_name)}), {away} standard deviations away"
@@ -117,5 +120,5 @@ def _precisely(value: float, percent: bool, rounding: Callable[[float], int] = r
     shown = 100 * value if percent else value
     # 0.07 is 7.000000000000001 cents.
     cents = rounding(float(f"{100 * shown:.10g}"))
-    text = f"{cents / 100:,.2f}".rstrip("0").rstrip(".")
+    text = f"{cents / 100:z,.2f}".rstrip("0").rstrip(".")
     return f"{text}%" if percent else text

@@ -1,4 +1,4 @@
-"""Commands around a stored model: fit, models, activate, rollback, compile."""
+"""Commands around a stored model: fit, models, activate, rollback, export, import, compile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from warehouse_seg.cli.model_view import candidate_table, model_table
 from warehouse_seg.cli.options import AsJson, Reason, RegistryName, StoredVersion
-from warehouse_seg.cli.output import out, print_json, stderr
+from warehouse_seg.cli.output import out, print_exactly, print_json, stderr
 from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
@@ -108,6 +108,56 @@ def rollback(
     _print_active(roll_back(project, reason, registry))
 
 
+def export(
+    project: DbtProject,
+    reporter: Reporter,
+    version: Annotated[
+        int | None, typer.Argument(help="A stored version; else the active one.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write this file; else stdout.")] = None,
+) -> None:
+    """Write a stored model as JSON, for `import` in another target or project."""
+    from warehouse_seg.commands.export import export as exported_text
+
+    text = exported_text(project, version)
+    if output is None:
+        print_exactly(text)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{output} cannot be written: {error.strerror or error}; name another --output"
+        ) from error
+    reporter.emit(Event.step(f"wrote {output}"))
+
+
+def import_(
+    project: DbtProject,
+    reporter: Reporter,
+    file: Annotated[Path, typer.Argument(help="What `warehouse-seg export` wrote.")],
+    activate: Annotated[bool, typer.Option("--activate", help="Make it the active model.")] = False,
+    registry: RegistryName = None,
+    reason: Reason = "",
+) -> None:
+    """Store an exported model in this target's registry, checked."""
+    from warehouse_seg.commands.import_model import import_model
+
+    imported = import_model(
+        project, file, activate=activate, reason=reason, registry_name=registry, emit=reporter.emit
+    )
+    version = imported.version
+    out.print(
+        f"{file} is version {version} already"
+        if imported.was_stored
+        else f"{file} is stored as model version {version}"
+    )
+    if imported.is_active:
+        _print_active(version)
+    else:
+        out.print(f"it is not active: `warehouse-seg activate {version}` makes it so")
+
+
 def compile_(
     project: DbtProject,
     reporter: Reporter,
@@ -131,13 +181,11 @@ def compile_(
     reporter.emit(Event.step(str(size)))
     for text in passed_limits(size, statement.dialect):
         reporter.emit(Event.warning(text))
-    typer.echo(statement.text, nl=False)
+    print_exactly(statement.text)
 
 
 def _print_active(version: int) -> None:
-    out.print(
-        f"model version {version} is active; `dbt build --select +seg_customer_scores+` scores with it"
-    )
+    out.print(f"model version {version} is active; `dbt build` scores with it")
 
 
 def _model_in(path: Path) -> SegmentModel:

@@ -65,8 +65,8 @@ def model_table(stored: StoredModels) -> Table:
             str(row["n_components"]),
             row["covariance_type"],
             rounded(row["bic"]),
-            f"{row['population_rows']:,}",
+            rounded(row["population_rows"]),
             f"[yellow]{len(warnings)}[/]" if warnings else "",
-            escape(row["notes"]),
+            escape(row["notes"] or ""),
         )
     return table

@@ -1,4 +1,7 @@
-"""How every view writes numbers, and the dash where there is none."""
+"""How every view writes numbers, and the dash where there is none.
+
+The `z` in a format writes what is rounded to zero without a sign: nobody has an index of -0.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ def decimal(value: float | None, digits: int = 2) -> str:
     >>> decimal(0.5), decimal(None)
     ('0.50', '–')
     """
-    return NOTHING if value is None else f"{value:.{digits}f}"
+    return NOTHING if value is None else f"{value:z.{digits}f}"
 
 
 def rounded(value: float | None) -> str:
     """A whole number with commas, a dash for None."""
-    return NOTHING if value is None else f"{value:,.0f}"
+    return NOTHING if value is None else f"{value:z,.0f}"
 
 
 def percent(share: float | None) -> str:
     """A share in percent, a dash for None."""
-    return NOTHING if share is None else f"{share:.1%}"
+    return NOTHING if share is None else f"{share:z.1%}"
 
 
 def feature_value(value: float | None, *, is_share: bool) -> str:

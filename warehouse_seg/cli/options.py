@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from warehouse_seg.cli.reporter import Reporter
-from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.dbt.project import DbtProject, default_project_dir
 from warehouse_seg.errors import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -51,7 +52,10 @@ def reporter_for(
 
 
 def _project(
-    project_dir: Annotated[Path, typer.Option(help="Folder of dbt_project.yml.")] = Path(),
+    project_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of dbt_project.yml; else this one or the nearest above."),
+    ] = None,
     profiles_dir: Annotated[Path | None, typer.Option(help="Folder of profiles.yml.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile to use.")] = None,
     target: Annotated[str | None, typer.Option("--target", "-t", help="Target to use.")] = None,
@@ -67,7 +71,8 @@ def _project(
         raise UsageError(
             f"--vars takes a dictionary such as '{{categories: 4}}', found {variables!r}"
         )
-    return DbtProject(project_dir, profiles_dir, profile, target, target_path, given)
+    folder = project_dir or default_project_dir()
+    return DbtProject(folder, profiles_dir, profile, target, target_path, given)
 
 
 def in_project(command: Callable[..., None]) -> Callable[..., None]:
@@ -83,7 +88,9 @@ def in_project(command: Callable[..., None]) -> Callable[..., None]:
         project_options, report_options = (
             {name: given.pop(name) for name in parameters} for parameters in shared
         )
-        command(_project(**project_options), reporter_for(**report_options), **given)
+        reporter = reporter_for(**report_options)
+        project = replace(_project(**project_options), emit=reporter.emit)
+        command(project, reporter, **given)
 
     keyword_only = [
         p.replace(kind=inspect.Parameter.KEYWORD_ONLY)

@@ -1,20 +1,40 @@
-"""Where text goes: results to stdout, everything else to stderr."""
+"""Where text goes: results to stdout, everything else to stderr; what steers a terminal goes to neither."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
+import sys
+from collections.abc import Iterable
+from io import TextIOWrapper
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from warehouse_seg.cli.visible import plain, visible
 
 PIPE_WIDTH = 160
 """A table in a file or a log has no window to fit into; eighty columns would cut its cells."""
 
 
+class _VisibleConsole(Console):
+    """A console whose every text is `visible`; colours and other codes of its own stay."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)
+
+
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    console = _VisibleConsole(stderr=stderr, soft_wrap=True, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console
@@ -26,3 +46,16 @@ out, stderr = _console(), _console(stderr=True)
 def print_json(content: Any) -> None:
     """The content as indented JSON on stdout; dates and other values as texts."""
     typer.echo(json.dumps(content, indent=2, default=str))
+
+
+def print_exactly(text: str) -> None:
+    """A text for another program on stdout, as it is; what steers a terminal is made visible where one reads it."""
+    typer.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+
+
+def print_on_any_output() -> None:
+    """From now on stdout and stderr take every character, whatever their encoding is."""
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="plain")

@@ -25,27 +25,37 @@ def profile_panels(profile: Profile) -> Iterator[Panel | str]:
     """Every segment, the largest first, then how the figures are to be read."""
     yield from map(_panel, profile.segments)
     yield (
-        f"{profile.customers:,} customers, model version {profile.model_version}. Index: 100 times the mean over that "
-        "of all customers. Suggestions are rules of thumb over these means; nobody has measured their effect: try "
-        "them against a control group."
+        f"{profile.customers:,} customers, model version {profile.model_version}. By membership: who is half of two "
+        "segments counts half in each; money, shares of it and means are so. Index: 100 times the mean over that of "
+        "all customers. Suggestions are rules of thumb over the typical customer, as the names are; nobody has "
+        "measured their effect: try them against a control group."
     )
 
 
 def _panel(segment: SegmentProfile) -> Panel:
     lines = Table.grid("", "", padding=(0, 2))
     lines.add_row("size", _size(segment))
+    if segment.revenue is not None:
+        lines.add_row("money", _money(segment))
     lines.add_row("who", escape(segment.description))
-    lines.add_row("behaviour", _behaviour(segment))
+    lines.add_row("means", _behaviour(segment))
     lines.add_row("suggested", f"{segment.suggested_action or 'none'} [dim]({segment.because})[/]")
     title = f"[bold]{segment.segment_key}[/] {escape(segment.segment_name)}"
     return Panel(lines, title=title, title_align="left")
 
 
 def _size(segment: SegmentProfile) -> str:
-    size = f"{segment.customers:,} customers, {percent(segment.customer_share)}"
-    if segment.revenue is None:
-        return size
-    return f"{size}; {percent(segment.revenue_share)} of revenue ({rounded(segment.revenue)})"
+    """By membership, as the money is, and counted by top segment."""
+    return (
+        f"{rounded(segment.expected_customers)} customers by membership, {percent(segment.expected_share)}; "
+        f"top segment of {segment.customers:,}, {percent(segment.customer_share)}"
+    )
+
+
+def _money(segment: SegmentProfile) -> str:
+    """Revenue, and what it is for each of the customers that it was summed over."""
+    each = feature_value(segment.revenue_per_customer, is_share=False)
+    return f"{rounded(segment.revenue)}, {percent(segment.revenue_share)} of revenue; {each} a customer, by membership"
 
 
 def _behaviour(segment: SegmentProfile) -> Table:

@@ -13,7 +13,7 @@ from warehouse_seg.cli.output import out, print_json
 from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.events import Event
-from warehouse_seg.sql.resources import dbt_package_path
+from warehouse_seg.resources import dbt_package_path
 
 
 def demo(

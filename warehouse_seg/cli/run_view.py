@@ -23,10 +23,10 @@ def summary_lines(summary: Summary) -> Iterator[Table | str]:
             escape(row["segment_name"]),
             f"{row['customers']:,}",
             percent(row["share"]),
-            f"{row['expected_customers']:,.0f}",
+            f"{row['expected_customers']:z,.0f}",
             decimal(row["mean_membership"]),
         )
     yield table
     tiers = ", ".join(f"{tier} {count:,}" for tier, count in summary.tiers.items())
     yield f"{summary.customers:,} customers as of {summary.as_of_date}: {tiers}"
-    yield f"model version {summary.model_version}; {summary.seconds:.0f} seconds"
+    yield f"model version {summary.model_version}; {summary.seconds:z.0f} seconds"

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse_seg.cli.comparison_view import prediction_cells
-from warehouse_seg.cli.numbers import NOTHING, decimal, percent
-from warehouse_seg.project.time_split import Unavailable
+from warehouse_seg.cli.comparison_view import predictive_power_tables
+from warehouse_seg.cli.numbers import decimal, percent
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.validate import ValidationReport
@@ -26,13 +25,13 @@ def validation_tables(report: ValidationReport) -> Iterator[Table | str]:
     validation = report.figures
     yield _figures(validation)
     yield _pairs(validation)
-    yield from _predictive_power(validation)
+    yield from predictive_power_tables(validation.predictive_power)
     if validation.reference is not None:
         reference = validation.reference
         yield (
             f"agreement with {escape(reference.reference)} ({reference.groups} groups, {reference.customers:,} "
-            f"customers): adjusted Rand index {reference.adjusted_rand:.2f}, "
-            f"normalised mutual information {reference.normalized_mutual_information:.2f}"
+            f"customers): adjusted Rand index {reference.adjusted_rand:z.2f}, "
+            f"normalised mutual information {reference.normalized_mutual_information:z.2f}"
         )
     if validation.protected:
         yield from _protected(validation.protected)
@@ -45,7 +44,7 @@ def _figures(validation: Validation) -> Table:
     table.add_row(
         "log likelihood per customer, held out",
         decimal(likelihood.held_out, 3),
-        f"{likelihood.training:.3f} of the customers fitted on, "
+        f"{likelihood.training:z.3f} of the customers fitted on, "
         f"{decimal(likelihood.single_gaussian, 3)} of one Gaussian",
     )
     table.add_row(
@@ -53,13 +52,13 @@ def _figures(validation: Validation) -> Table:
         decimal(starts.agreement),
         "every search collapsed"
         if starts.gain is None
-        else f"1 is the same segments; the best search ended {starts.gain:+.3f} nats per customer from the model",
+        else f"1 is the same segments; the best search ended {starts.gain:+z.3f} nats per customer from the model",
     )
     table.add_row(
         "agreement with refits on bootstrap samples",
         decimal(bootstraps.agreement),
         f"segments overlap by {_listed(bootstraps.jaccard)} (Jaccard); "
-        f"the cold search failed in {bootstraps.search_failures:.0%}",
+        f"the cold search failed in {bootstraps.search_failures:z.0%}",
     )
     for window in validation.windows:
         table.add_row(
@@ -78,29 +77,6 @@ def _pairs(validation: Validation) -> Table:
     return table
 
 
-def _predictive_power(validation: Validation) -> Iterator[Table | str]:
-    power = validation.predictive_power
-    if isinstance(power, Unavailable):
-        yield f"no time split: {escape(power.reason)}"
-        return
-    yield (
-        f"what {power.customers:,} customers of {power.as_of_date} did in the {power.window_days} days after it; "
-        f"{power.bought:.0%} bought"
-    )
-    table = Table(
-        "predicted from", "spend R²", "buying AUC", "log loss", "memberships on spend", "on buying"
-    )
-    for prediction in power.predictions:
-        table.add_row(
-            prediction.source,
-            *prediction_cells(prediction),
-            decimal(prediction.buying_log_loss, 3),
-            prediction.spend_comparison or NOTHING,
-            prediction.buying_comparison or NOTHING,
-        )
-    yield table
-
-
 def _protected(shares: tuple[GroupShare, ...]) -> Iterator[Table | str]:
     groups = sorted({share.group for share in shares})
     table = Table(
@@ -115,7 +91,7 @@ def _protected(shares: tuple[GroupShare, ...]) -> Iterator[Table | str]:
         table.add_row(
             " ".join(place),
             *(
-                f"[red]{share.ratio:.2f} !![/]" if share.flagged else f"{share.ratio:.2f}"
+                f"[red]{share.ratio:z.2f} !![/]" if share.flagged else f"{share.ratio:z.2f}"
                 for share in cells
             ),
         )
@@ -124,4 +100,4 @@ def _protected(shares: tuple[GroupShare, ...]) -> Iterator[Table | str]:
 
 
 def _listed(numbers: tuple[float, ...]) -> str:
-    return ", ".join(f"{number:.2f}" for number in numbers)
+    return ", ".join(f"{number:z.2f}" for number in numbers)

@@ -50,7 +50,7 @@ def compiled(
                 stored, target_dialect, compile_scores(stored, relation, target_dialect)
             )
         limit = session.settings.model.missing_patterns
-        patterns = missing_patterns(warehouse, stored, query, limit)
+        patterns = missing_patterns(warehouse, stored.features, query, limit)
     return Compiled(
         stored, target_dialect, compile_scores(stored, relation, target_dialect, patterns)
     )

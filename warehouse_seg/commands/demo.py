@@ -21,7 +21,8 @@ def demo(
     """Write the shop and its dbt project into `directory`, then run the whole job there."""
     write_shop(directory, customers=customers, seed=seed)
     emit(Event.step(f"made a shop of {customers:,} customers in {directory}"))
-    project = DbtProject(project_dir=directory, profiles_dir=directory)
+    place = directory.resolve()
+    project = DbtProject(project_dir=place, profiles_dir=place, called_from=place)
     init(project, {})
     project.call("deps")
     return run(project, emit=emit)

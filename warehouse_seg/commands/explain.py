@@ -14,6 +14,7 @@ from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import features_query
 from warehouse_seg.segments.explanation import Explanation
 from warehouse_seg.segments.explanation import explain as explain_values
+from warehouse_seg.segments.given_names import with_given_names
 from warehouse_seg.settings import Tiers
 from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse import questions
@@ -45,7 +46,7 @@ def explain(project: DbtProject, customer: str) -> ExplainedCustomer:
         model = session.registry(warehouse).stored(None)
         query = features_query(warehouse, session, model.categories)
         row = _row_of(warehouse, query, customer)
-    model = _with_given_names(model, session.settings.segment_names)
+    model = with_given_names(model, session.settings.segment_names)
     explanation = explain_values(model, _values(row, model))
     return ExplainedCustomer(
         customer_id=str(row["customer_id"]),
@@ -88,17 +89,6 @@ def _values(row: Mapping[str, Any], model: SegmentModel) -> dict[str, float]:
         )
     values = {name: present[name.lower()] for name in model.column_names}
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
-
-
-def _with_given_names(model: SegmentModel, names: Mapping[str, str]) -> SegmentModel:
-    """The model with the names that people gave to segments."""
-    components = tuple(
-        component.model_copy(
-            update={"segment_name": names.get(component.segment_key, component.segment_name)}
-        )
-        for component in model.components
-    )
-    return model.model_copy(update={"components": components})
 
 
 def _action_tier(explanation: Explanation, tiers: Tiers) -> str:

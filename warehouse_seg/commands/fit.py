@@ -6,7 +6,8 @@ the registry, and the last row that it writes makes the model active.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from warehouse_seg.commands.fit_population import (
     population_of,
@@ -16,18 +17,23 @@ from warehouse_seg.commands.fit_population import (
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
 from warehouse_seg.events import Emit, Event, silent
+from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_choice import choose_features
+from warehouse_seg.project.feature_queries import features_query
+from warehouse_seg.project.order_line_warnings import order_line_warnings
 from warehouse_seg.project.overlap import count_overlap
 from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
+from warehouse_seg.segments.given_names import unknown_keys_warning
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.settings import Settings
 from warehouse_seg.warehouse.connection import Warehouse
@@ -56,7 +62,7 @@ def fit(
     population: go on from the sample's model to the best one of all customers, who stay in the warehouse
     accept_changes: adopt the model however few customers keep their segment
     Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
-    segment. The model's warnings are stored with it, and emitted last.
+    segment. Warnings of the order lines are emitted first, the model's own, which are stored with it, last.
     """
     session = session or Session.start(project)
     session.require_own_registry(registry_name)
@@ -66,7 +72,8 @@ def fit(
         previous = _previous_model(registry, active, emit)
         used_keys = registry.segment_keys()
         basis, sample = _read(warehouse, session, None if reselect else previous, emit)
-    model = _fitted(basis, sample, session.settings, notes, emit)
+    require = partial(_require_few_patterns, project, session, sample)
+    model = _fitted(basis, sample, session.settings, require, notes, emit)
     with project.warehouse(read_only=True) as warehouse:
         customers = population_of(warehouse, session, model)
         if population:
@@ -81,9 +88,17 @@ def fit(
         registry = session.registry(warehouse)
         stored = registry.publish(model, matching)
         registry.activate(stored.model_version, "fit", notes, expected=active)
-    for warning in stored.training.warnings:
-        emit(Event.warning(warning.text))
+    _warn(stored, session.settings, emit)
     return stored
+
+
+def _warn(model: SegmentModel, settings: Settings, emit: Emit) -> None:
+    """What is stored with the model, and names that are given to none of its segments."""
+    for warning in model.training.warnings:
+        emit(Event.warning(warning.text))
+    unknown = unknown_keys_warning(model, settings.segment_names)
+    if unknown is not None:
+        emit(Event.warning(unknown))
 
 
 def _previous_model(registry: Registry, active: int | None, emit: Emit) -> SegmentModel | None:
@@ -104,6 +119,8 @@ def _read(
 
     None, and a sample with the categories that are the largest now, where all shapes are to be searched.
     """
+    for text in order_line_warnings(warehouse, session):
+        emit(Event.warning(text))
     if basis is not None:
         sample = read_sample(warehouse, session, basis.categories)
         choices = choose_features(sample, session.settings)
@@ -116,12 +133,27 @@ def _read(
     return None, read_sample(warehouse, session)
 
 
+def _require_few_patterns(
+    project: DbtProject, session: Session, sample: Sample, features: Sequence[Feature]
+) -> None:
+    """Raise UsageError where customers lack more sets of these features than scoring allows: before the search."""
+    with project.warehouse(read_only=True) as warehouse:
+        query = features_query(warehouse, session, sample.categories)
+        missing_patterns(warehouse, features, query, session.settings.model.missing_patterns)
+
+
 def _fitted(
-    basis: SegmentModel | None, sample: Sample, settings: Settings, notes: str, emit: Emit
+    basis: SegmentModel | None,
+    sample: Sample,
+    settings: Settings,
+    require: Callable[[Sequence[Feature]], None],
+    notes: str,
+    emit: Emit,
 ) -> SegmentModel:
     """The refit of `basis`, or the model of a search through all shapes where there is none."""
     emit(Event.step(f"read {sample.rows:,} of {sample.population_rows:,} customers"))
     if basis is not None:
+        require(basis.features)
         names = ", ".join(basis.feature_names)
         emit(Event.progress(f"features of version {basis.model_version}: {names}"))
         model = refit_model(basis, sample, settings.model, notes=notes, emit=emit)
@@ -129,7 +161,7 @@ def _fitted(
         return model
     choices = choose_features(sample, settings)
     emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
-    return fit_model(sample, choices, settings.model, notes=notes, emit=emit)
+    return fit_model(sample, choices, settings.model, notes=notes, emit=emit, require=require)
 
 
 def _identified(
@@ -146,14 +178,23 @@ def _identified(
     With new keys, and no matching, where there is no model before it.
     """
     if previous is None:
-        return with_new_keys(model, used_keys), None
+        return with_new_keys(model, used_keys, session.settings.segment_names), None
     overlap = count_overlap(warehouse, session, previous, model)
     weights = sample.weights(session.settings.model.weight)
-    matching = match_segments(previous, model, overlap, used_keys, sample.columns, weights)
+    named_keys = session.settings.segment_names
+    matching = match_segments(
+        previous,
+        model,
+        overlap,
+        used_keys,
+        named_keys,
+        columns=sample.columns,
+        weights=weights,
+    )
     for match in matching.matches:
         emit(Event.progress(str(match)))
-    customers = f"{overlap.sum():,.0f} customers"
-    emit(Event.step(f"{matching.kept_share:.1%} of {customers} keep their segment"))
+    customers = f"{overlap.sum():z,.0f} customers"
+    emit(Event.step(f"{matching.kept_share:z.1%} of {customers} keep their segment"))
     return matching.model, matching
 
 
@@ -165,9 +206,9 @@ def _refuse_too_much_change(
         return
     names = {component.segment_key: component.segment_name for component in previous.components}
     worst = sorted(matching.kept_shares.items(), key=lambda item: item[1])[:WORST_SEGMENTS]
-    named = ", ".join(f"{key} {names[key]!r} {share:.0%}" for key, share in worst)
+    named = ", ".join(f"{key} {names[key]!r} {share:z.0%}" for key, share in worst)
     raise Refused(
-        f"{matching.kept_share:.1%} of the customers would keep their segment, needed {min_kept_share:.0%} "
+        f"{matching.kept_share:z.1%} of the customers would keep their segment, needed {min_kept_share:z.0%} "
         f"(`model.min_kept_share`); least of all those of {named}. Nothing was stored, version "
         f"{previous.model_version} stays active. If the change is meant, `warehouse-seg fit --accept-changes` adopts it"
     )

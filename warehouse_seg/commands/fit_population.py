@@ -28,7 +28,7 @@ def population_of(warehouse: Warehouse, session: Session, model: SegmentModel) -
     """
     settings = session.settings.model
     query = features_query(warehouse, session, model.categories)
-    patterns = missing_patterns(warehouse, model, query, settings.missing_patterns)
+    patterns = missing_patterns(warehouse, model.features, query, settings.missing_patterns)
     return Population(warehouse, model, query, patterns, settings.weight)
 
 
@@ -80,8 +80,8 @@ def with_population_density(
     gap = log_density - (training.sample_log_density or 0)
     emit(
         Event.progress(
-            f"log density: {training.sample_log_density:.4f} nats per customer in the sample, {log_density:.4f} of all "
-            f"{sample.population_rows:,} (gap {gap:+.4f})"
+            f"log density: {training.sample_log_density:z.4f} nats per customer in the sample, "
+            f"{log_density:z.4f} of all {sample.population_rows:,} (gap {gap:+z.4f})"
         )
     )
     return model.model_copy(update={"training": training})

@@ -12,7 +12,7 @@ from typing import Any
 
 from warehouse_seg.dbt.file_edits import Change, Edit, block_of, content_of, text_of, write
 from warehouse_seg.dbt.manifest import PACKAGE
-from warehouse_seg.dbt.package_copy import VENDORED, copy_package
+from warehouse_seg.dbt.package_copy import VENDORED, copy_package, require_folders
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.dbt.yaml_text import with_entry, with_item
 from warehouse_seg.errors import UsageError
@@ -27,7 +27,9 @@ def init(project: DbtProject, variables: Mapping[str, Any], emit: Emit = silent)
     Returns what changed; nothing where everything was there. Safe to repeat: that is also how the package is updated.
     Raises UsageError before the first file is written.
     """
-    written = block_of(project.definition, "vars", PACKAGE)
+    project.require_file()
+    path = project.project_dir / "dbt_project.yml"
+    written = block_of(content_of(path, text_of(path)), "vars", PACKAGE)
     wanted = {name: value for name, value in variables.items() if written.get(name) is None}
     for name in variables.keys() - wanted.keys():
         emit(Event.step(f"{name} stays {written[name]}, as dbt_project.yml has it"))
@@ -35,6 +37,7 @@ def init(project: DbtProject, variables: Mapping[str, Any], emit: Emit = silent)
     _refuse_input(settings)
     if "customer_id_type" not in settings:
         wanted |= key_type(project, settings, emit)
+    require_folders(project.project_dir)
     packages = _edited_packages(project.project_dir)
     edits = [*packages, _edited_project(project.project_dir, wanted)]
     # In this order a project is whole after each step, should this be interrupted.

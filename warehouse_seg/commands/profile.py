@@ -8,19 +8,24 @@ from typing import Any
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
+from warehouse_seg.segments.given_names import unknown_keys_warning
 from warehouse_seg.segments.recommendations import Measure, suggestion
+from warehouse_seg.segments.traits import traits
 from warehouse_seg.warehouse import questions
 from warehouse_seg.warehouse.connection import Warehouse
 
 TABLES = {"segments": "seg_segments", "profiles": "seg_segment_profiles"}
-BUILD = "Run `dbt build --select seg_customer_scores+`, or `warehouse-seg run`, which fits a model where there is none"
+BUILD = "Run `dbt build`, or `warehouse-seg run`, which fits a model where there is none"
 
 
 @dataclass(frozen=True)
 class SegmentProfile:
     """One segment.
 
+    customers, customer_share: counted by top segment; expected_customers, expected_share: by membership, as revenue is
+    revenue_per_customer: revenue over expected_customers
     measures: rows of seg_segment_profiles, the most distinctive first
     suggested_action: None where no rule fits; because: what it goes by (see segments/recommendations.py)
     """
@@ -31,8 +36,10 @@ class SegmentProfile:
     customers: int
     customer_share: float
     expected_customers: float
+    expected_share: float
     revenue: float | None
     revenue_share: float | None
+    revenue_per_customer: float | None
     measures: list[dict[str, Any]]
     suggested_action: str | None
     because: str
@@ -40,7 +47,7 @@ class SegmentProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """All segments of the model that scored the customers, the largest first; warnings: of that model."""
+    """All segments of the model that scored the customers, the largest first; warnings: on that model and its names."""
 
     model_version: int
     customers: int
@@ -65,11 +72,14 @@ def profile(project: DbtProject) -> Profile:
         if not customers:
             raise UsageError(f"found no customer in {relations['segments']}. {BUILD}")
         version = segments[0]["model_version"]
-        warnings = session.registry(warehouse).warnings(version)
+        registry = session.registry(warehouse)
+        model = registry.stored(version)
+        unknown = unknown_keys_warning(model, session.settings.segment_names)
+        warnings = [*registry.warnings(version), *([] if unknown is None else [unknown])]
     return Profile(
         model_version=version,
         customers=customers,
-        segments=[_segment_profile(segment, measures) for segment in segments],
+        segments=[_segment_profile(segment, measures, model) for segment in segments],
         warnings=warnings,
     )
 
@@ -79,25 +89,33 @@ def _require(warehouse: Warehouse, relations: dict[str, str]) -> None:
         if not warehouse.has_relation(relation):
             raise UsageError(f"found no table {relation}: nobody has a segment yet. {BUILD}")
         present = warehouse.column_types(f"select * from {relation}")
-        newest = {"segments": "revenue_share", "profiles": "distinctiveness_rank"}[name]
+        newest = {"segments": "revenue_per_customer", "profiles": "distinctiveness_rank"}[name]
         if newest not in present:
             raise UsageError(
                 f"{relation} has no column {newest}: an older version of the package built it. {BUILD}"
             )
 
 
-def _segment_profile(segment: dict[str, Any], measures: list[dict[str, Any]]) -> SegmentProfile:
+def _segment_profile(
+    segment: dict[str, Any], measures: list[dict[str, Any]], model: SegmentModel
+) -> SegmentProfile:
     own = [
         _without("segment_key", row)
         for row in measures
         if row["segment_key"] == segment["segment_key"]
     ]
-    advice = suggestion(
-        {
-            row["feature"]: Measure(_or_nan(row["mean"]), _or_nan(row["index_vs_population"]))
-            for row in own
-        }
-    )
+    rows = {
+        row["feature"]: Measure.of_mean(_or_nan(row["mean"]), _or_nan(row["index_vs_population"]))
+        for row in own
+    }
+    own_traits = {
+        trait.feature: Measure.of_trait(trait)
+        for component in model.components
+        if component.segment_key == segment["segment_key"]
+        for trait in traits(model, component)
+        if trait.reference is None and trait.feature in rows
+    }
+    advice = suggestion({**rows, **own_traits}, len(model.categories))
     return SegmentProfile(
         **_without("model_version", segment),
         measures=own,

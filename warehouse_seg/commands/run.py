@@ -14,6 +14,7 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.project.context import Session
+from warehouse_seg.project.order_line_warnings import order_line_warnings
 from warehouse_seg.warehouse import questions
 
 
@@ -22,7 +23,7 @@ class Summary:
     """What a run left in the warehouse.
 
     segments: rows of seg_segments, with each segment's share of the customers; tiers: action tier → customers
-    warnings: of the active model, then of dbt's data tests
+    warnings: of the active model, of the order lines, then of dbt's data tests
     """
 
     model_version: int
@@ -47,7 +48,7 @@ def run(
     began = time.monotonic()
     project.written_settings()
     with _timed(emit, "features built and tested"):
-        project.call("build", "--select", "+seg_customer_features")
+        project.build("+seg_customer_features")
     warnings = project.warnings()
     session = Session.after_dbt(project)
     active = _active_version(session)
@@ -57,9 +58,9 @@ def run(
     else:
         emit(Event.step(f"model version {active} is active, not fitted anew"))
     with _timed(emit, "segments built and tested"):
-        project.call("build", "--select", f"seg_customer_scores+,package:{PACKAGE}")
+        project.build(f"seg_customer_scores+,package:{PACKAGE}")
     # A test of the features warns in both builds.
-    warnings = list(dict.fromkeys([*_model_warnings(session), *warnings, *project.warnings()]))
+    warnings = list(dict.fromkeys([*_stored_warnings(session), *warnings, *project.warnings()]))
     for text in warnings:
         emit(Event.warning(text))
     return _summary(project, warnings, time.monotonic() - began)
@@ -70,11 +71,12 @@ def _active_version(session: Session) -> int | None:
         return session.registry(warehouse).active_version()
 
 
-def _model_warnings(session: Session) -> list[str]:
-    """What a person should know of the active model, as it was stored with it."""
+def _stored_warnings(session: Session) -> list[str]:
+    """What a person should know of the active model and the order lines, as the warehouse keeps it."""
     with session.project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
-        return registry.warnings(registry.active_version())
+        of_model = registry.warnings(registry.active_version())
+        return [*of_model, *order_line_warnings(warehouse, session)]
 
 
 def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summary:
@@ -110,4 +112,4 @@ def _summary(project: DbtProject, warnings: list[str], seconds: float) -> Summar
 def _timed(emit: Emit, what: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    emit(Event.step(f"{what} ({time.monotonic() - began:.0f} s)"))
+    emit(Event.step(f"{what} ({time.monotonic() - began:z.0f} s)"))

@@ -13,6 +13,7 @@ from warehouse_seg.evaluation.likelihood import likelihood
 from warehouse_seg.evaluation.predictive_power import PredictivePower, predictive_power
 from warehouse_seg.evaluation.reference import reference_agreement
 from warehouse_seg.evaluation.separation import separation
+from warehouse_seg.evaluation.simpler_methods import silhouettes, simpler_methods
 from warehouse_seg.evaluation.starts import start_stability
 from warehouse_seg.evaluation.validation import Validation
 from warehouse_seg.evaluation.validation_verdict import verdict
@@ -22,7 +23,7 @@ from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
-from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
+from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability, top_components
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
@@ -30,6 +31,7 @@ from warehouse_seg.project.historical_features import historical_features
 from warehouse_seg.project.sample_reading import read_sample
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.registry.rows import Row
+from warehouse_seg.segments.given_names import unknown_keys_warning
 from warehouse_seg.warehouse.connection import Columns, Warehouse
 
 
@@ -82,6 +84,9 @@ def validate(
     session = Session.start(project)
     with project.warehouse(read_only=True) as warehouse:
         customers = _read(warehouse, session, options)
+    unknown = unknown_keys_warning(customers.model, session.settings.segment_names)
+    if unknown is not None:
+        emit(Event.warning(unknown))
     emit(Event.step(f"read {len(next(iter(customers.columns.values()))):,} customers"))
     with threadpool_limits(1):
         figures = _figures(customers, options, session.settings.model.seed, emit)
@@ -128,6 +133,8 @@ def _figures(customers: _Customers, options: Options, seed: int, emit: Emit) -> 
     bootstraps = bootstrap_stability(statistics, parameters, shape, seed)
     windows = tuple(_window(day, c, model, seed) for day, c in customers.earlier.items())
     emit(Event.step("what the segments of an earlier day say about the time after it"))
+    power = _predictive_power(customers.time_split, shape, seed)
+    top = top_components(statistics, parameters)
     return Validation(
         model_version=model.model_version,
         segments=tuple(component.segment_key for component in model.components),
@@ -137,7 +144,10 @@ def _figures(customers: _Customers, options: Options, seed: int, emit: Emit) -> 
         bootstraps=bootstraps,
         windows=windows,
         pairs=separation(model),
-        predictive_power=_predictive_power(customers.time_split, shape, seed),
+        predictive_power=power,
+        simpler_methods=simpler_methods(
+            power, silhouettes(statistics.z, top, shape.n_components, seed)
+        ),
         reference=None
         if customers.reference is None
         else reference_agreement(str(options.reference), customers.reference),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +32,20 @@ class Edit:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file with its own line ends, '' where there is none."""
-    return path.read_bytes().decode("utf-8") if path.exists() else ""
+    """The text of a file with its own line ends, '' where there is none.
+
+    Raises UsageError where it cannot be read, or is not UTF-8, which dbt needs.
+    """
+    try:
+        return path.read_bytes().decode("utf-8") if path.exists() else ""
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"{path}, line {line}: found bytes that are not UTF-8, needed UTF-8 as dbt does. "
+            "Save the file as UTF-8 in your editor, then run this again"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def content_of(path: Path, text: str) -> dict[str, Any]:
@@ -50,10 +64,23 @@ def block_of(content: Any, *path: str) -> Mapping[str, Any]:
 
 
 def write(edit: Edit) -> Change:
-    """Replace the file at once: whoever reads it meanwhile sees the old text or the new one."""
-    fresh = edit.path.with_name(f".{edit.path.name}.new")
-    fresh.write_bytes(edit.after.encode("utf-8"))
-    fresh.replace(edit.path.resolve())
+    """Replace the file at once: whoever reads it meanwhile sees the old text or the new one. Its mode stays.
+
+    Raises UsageError where the folder cannot be written; the file is as it was then.
+    """
+    place = edit.path.resolve()
+    fresh = place.with_name(f".{place.name}.new")
+    try:
+        fresh.write_bytes(edit.after.encode("utf-8"))
+        if place.exists():
+            shutil.copymode(place, fresh)
+        fresh.replace(place)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise UsageError(
+            f"{edit.path} cannot be written: {error.strerror}; it is as it was"
+        ) from error
     name = edit.path.name
     lines = difflib.unified_diff(edit.before.splitlines(), edit.after.splitlines(), name, name)
     return Change(Path(name), "\n".join(line.rstrip("\n") for line in lines))

@@ -11,6 +11,13 @@ from warehouse_seg.settings import Settings, settings_from
 
 PACKAGE = "warehouse_seg"
 
+Place = str | tuple[str, str]
+"""What a setting names: a model, seed or snapshot (`name`, `package.name`), or a source (source, table)."""
+
+
+class EphemeralModel(UsageError):
+    """A model that the warehouse never has as a table or view."""
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -37,6 +44,17 @@ class Manifest:
         """The effective variables, as dbt rendered them."""
         return settings_from(self._model("seg_customer_features")["config"]["meta"][PACKAGE])
 
+    def has_model(self, name: str) -> bool:
+        """Whether one of the package's models is switched on."""
+        return f"model.{PACKAGE}.{name}" in self.content["nodes"]
+
+    def package_version(self) -> str | None:
+        """The release of the dbt package in this project; None where it is too old to say it."""
+        prefix = f"model.{PACKAGE}."
+        ours = [node for key, node in self.content["nodes"].items() if key.startswith(prefix)]
+        versions = (node["config"]["meta"].get("warehouse_seg_version") for node in ours)
+        return next((str(version) for version in versions if version is not None), None)
+
     def relation(self, model: str) -> str:
         """The relation of one of the package's models, as dbt writes it."""
         name: str = self._model(model)["relation_name"]
@@ -51,26 +69,42 @@ class Manifest:
             )
         return node
 
-    def input_relation(self, place: str | tuple[str, str]) -> str | None:
-        """The relation of a model (`name`, `package.name`) or a source (source, table); None for an ephemeral model.
+    def relation_read(self, model: str, place: Place) -> str:
+        """The relation of what one of the package's models reads under this name: dbt itself has resolved it.
 
-        Raises UsageError where dbt knows no such model or source.
+        Raises UsageError where the model reads nothing of that name, EphemeralModel where it is no table.
         """
-        if isinstance(place, str):
-            kind, wanted = "model", place.split(".")[-1]
-            nodes = self.content["nodes"].values()
-            known = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
-        else:
-            kind, wanted = "source", ".".join(place)
-            nodes = self.content["sources"].values()
-            known = {f"{node['source_name']}.{node['name']}": node for node in nodes}
-        if wanted not in known:
+        ids = self._model(model)["depends_on"]["nodes"]
+        read = [node for node in map(self._node, ids) if node and node["package_name"] != PACKAGE]
+        node = next((node for node in read if _is_called(node, place)), None)
+        if node is None:
             raise UsageError(
-                f"this dbt project has no {kind} {wanted}{nearest(wanted, known)}. "
-                "Write a model as MODEL and a source as SOURCE.TABLE"
+                f"{model} does not read {_shown(place)}; did dbt_project.yml change since?"
             )
-        relation: str | None = known[wanted]["relation_name"]
-        return relation
+        return _table_of(node)
+
+    def input_relation(self, place: Place) -> str:
+        """The relation of whatever `ref` or `source` finds under this name: a model, a seed, a snapshot, a source.
+
+        A name without a package is one of the project's own before another package's; of a model with versions it is
+        the latest. Raises UsageError where dbt knows no such name, EphemeralModel where it is no table.
+        """
+        nodes = [*self.content["nodes"].values(), *self.content["sources"].values()]
+        named = [node for node in nodes if _is_called(node, place)]
+        own = self.content["metadata"].get("project_name")
+        named.sort(key=lambda node: node["package_name"] != own)
+        if not named:
+            kind = "model, seed or snapshot" if isinstance(place, str) else "source"
+            known = [_shown(_place_of(node)) for node in nodes if _is_readable(node)]
+            raise UsageError(
+                f"this dbt project has no {kind} {_shown(place)} (write a model, seed or snapshot as NAME, of another "
+                f"package as PACKAGE.NAME, and a source as SOURCE.TABLE){nearest(_shown(place), known)}"
+            )
+        return _table_of(named[0])
+
+    def _node(self, unique_id: str) -> Mapping[str, Any] | None:
+        node: Mapping[str, Any] | None = self.content["nodes"].get(unique_id)
+        return node or self.content["sources"].get(unique_id)
 
     def registry_tables(self) -> dict[str, str]:
         """Plain name → relation of every registry table."""
@@ -84,3 +118,39 @@ class Manifest:
     def _registry_sources(self) -> list[Mapping[str, Any]]:
         sources = self.content["sources"].values()
         return [s for s in sources if s["package_name"] == PACKAGE]
+
+
+def _is_readable(node: Mapping[str, Any]) -> bool:
+    """Whether `ref` or `source` can name it; of a model with versions the latest."""
+    kinds = ("model", "seed", "snapshot", "source")
+    return node["resource_type"] in kinds and node.get("version") == node.get("latest_version")
+
+
+def _place_of(node: Mapping[str, Any]) -> Place:
+    return (
+        (node["source_name"], node["name"]) if node["resource_type"] == "source" else node["name"]
+    )
+
+
+def _is_called(node: Mapping[str, Any], place: Place) -> bool:
+    if not _is_readable(node):
+        return False
+    if isinstance(place, str) and "." in place:
+        package, name = place.split(".", 1)
+        return node["package_name"] == package and _place_of(node) == name
+    return _place_of(node) == place
+
+
+def _shown(place: Place) -> str:
+    return place if isinstance(place, str) else ".".join(place)
+
+
+def _table_of(node: Mapping[str, Any]) -> str:
+    """Its relation as dbt writes it. Raises UsageError where the warehouse never has it."""
+    relation: str | None = node["relation_name"]
+    if relation is None:
+        raise EphemeralModel(
+            f"{_shown(_place_of(node))} is an ephemeral model, which the warehouse does not have; give it another "
+            "materialization: `config(materialized='view')`"
+        )
+    return relation

@@ -8,28 +8,41 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from warehouse_seg.dbt import environment
+from warehouse_seg.dbt.environment import Environment
 from warehouse_seg.dbt.manifest import PACKAGE, Manifest
+from warehouse_seg.dbt.process import run_to_end
 from warehouse_seg.errors import DbtFailed, UsageError
+from warehouse_seg.events import Emit, silent
 from warehouse_seg.settings import Settings, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, is_lock_error, lock_message, open_profile
+
+IMPOSSIBLE_LINES = f"model.{PACKAGE}.seg_order_line_checks:"
+"""The model that judges the order lines fails where nothing can be made of them: then the input is at fault."""
+
+TRACEBACK = re.compile(
+    r"^[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+", re.MULTILINE
+)
+"""What dbt prints before an error that it did not foresee; the error's own line stays."""
 
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A dbt project and the options that dbt is called with.
+    """A dbt project and the options that dbt is called with; what is not given is what dbt has in effect.
 
     vars: what the user gave with --vars, over the variables in dbt_project.yml
+    called_from: the folder where dbt is called, and relative paths begin; None: the current one, as with dbt itself
+    emit: receives what a person should know of the project itself
     """
 
     project_dir: Path = field(default_factory=Path.cwd)
@@ -38,28 +51,40 @@ class DbtProject:
     target: str | None = None
     target_path: Path | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
+    called_from: Path | None = None
+    emit: Emit = field(default=silent, compare=False)
 
     @cached_property
-    def definition(self) -> Mapping[str, Any]:
-        """The content of dbt_project.yml. Raises UsageError where there is none."""
-        path = self.project_dir / "dbt_project.yml"
-        if not path.exists():
+    def environment(self) -> Environment:
+        """What dbt has in effect here, asked once. Raises UsageError where there is no project, or dbt refuses it."""
+        self.require_file()
+        finished = subprocess.run(
+            [sys.executable, "-P", "-m", environment.__name__, *self._given_options()],
+            cwd=self.called_from,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            raise UsageError(
+                f"dbt cannot read the project and its profile:\n{finished.stderr.strip()}"
+            )
+        return Environment(**json.loads(finished.stdout))
+
+    def require_file(self) -> None:
+        """Raise UsageError where the folder has no dbt_project.yml."""
+        if not (self.project_dir / "dbt_project.yml").exists():
             raise UsageError(
                 f"found no dbt_project.yml in {self.project_dir.resolve()}; run this inside a dbt project "
                 "or give --project-dir (a project to try it on: `warehouse-seg demo`)"
             )
-        try:
-            content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-        except YAMLError as error:
-            raise UsageError(f"{path} is not valid YAML: {error}") from error
-        return content if isinstance(content, Mapping) else {}
 
     def written_settings(self) -> Settings:
-        """The variables as the user wrote them, checked before dbt is called.
+        """The variables as the user wrote them, checked before dbt parses the project.
 
         Raises UsageError with every mistake at once.
         """
-        scoped = (self.definition.get("vars") or {}).get(PACKAGE) or {}
+        scoped = self.environment.variables.get(PACKAGE) or {}
         return settings_from({**scoped, **self._package_vars(scoped)})
 
     def _package_vars(self, scoped: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,14 +98,10 @@ class DbtProject:
         Raises DbtFailed where a model or a test failed, UsageError where dbt could not start on the work (a locked
         file, a project that does not parse, no profile).
         """
-        command = [*_dbt_program(), *arguments, *self._options()]
-        finished = subprocess.run(
-            command,
-            cwd=self.project_dir,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"DBT_USE_COLORS": "false", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        finished = run_to_end(
+            [*_dbt_program(), *arguments, *self._options(arguments[0])],
+            folder=self.environment.working_dir,
+            variables={"DBT_USE_COLORS": "false", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         )
         if finished.returncode == 0:
             return
@@ -88,8 +109,19 @@ class DbtProject:
         if is_lock_error(stderr):
             raise UsageError(lock_message("the profile's DuckDB file", stderr))
         if finished.returncode == 1 and (failures := self._failures()):
+            if any(IMPOSSIBLE_LINES in failure for failure in failures):
+                raise UsageError("the order lines cannot be right:\n" + "\n".join(failures))
             raise DbtFailed(f"`dbt {arguments[0]}` failed:\n" + "\n".join(failures))
-        raise UsageError(f"`dbt {' '.join(arguments)}` could not run:\n{stderr.strip()}")
+        said = TRACEBACK.sub("", stderr).strip()
+        raise UsageError(f"`dbt {' '.join(arguments)}` could not run:\n{said}")
+
+    def build(self, selection: str) -> None:
+        """Build and test what is selected. Raises as `call` does.
+
+        A test that also reads models outside the selection, as a relationship test does, waits until these are built:
+        on a fresh schema they are not there yet.
+        """
+        self.call("build", "--select", selection, "--indirect-selection", "buildable")
 
     def _failures(self) -> list[str]:
         path = self.artifacts / "run_results.json"
@@ -106,11 +138,23 @@ class DbtProject:
         results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
         return [f"{r['unique_id']}: {r['message']}" for r in results if r["status"] == "warn"]
 
-    @property
+    @cached_property
     def artifacts(self) -> Path:
-        """The folder of manifest.json and run_results.json."""
-        named = self.target_path or os.environ.get("DBT_TARGET_PATH")
-        return self.project_dir / (named or self.definition.get("target-path") or "target")
+        """The folder of manifest.json and run_results.json: dbt's own, or a passing one where that is read only."""
+        return self._writable(self.environment.target_path)
+
+    @cached_property
+    def _logs(self) -> Path:
+        return self._writable(self.environment.log_path)
+
+    @cached_property
+    def _passing(self) -> tempfile.TemporaryDirectory[str]:
+        """Goes when the project is no longer used."""
+        return tempfile.TemporaryDirectory(prefix="warehouse-seg-")
+
+    def _writable(self, folder: str) -> Path:
+        existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+        return Path(folder) if os.access(existing, os.W_OK) else Path(self._passing.name)
 
     def last_manifest(self) -> Manifest:
         """The manifest that the last call of dbt wrote."""
@@ -125,56 +169,61 @@ class DbtProject:
         manifest.require_package()
         return manifest
 
-    @cached_property
+    @property
     def credentials(self) -> Mapping[str, Any]:
-        """The connection of the profile's target, as dbt renders it. Raises UsageError where dbt cannot."""
-        finished = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "warehouse_seg.dbt.profile",
-                *self._connection_options(),
-            ],
-            cwd=self.project_dir,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode != 0:
-            raise UsageError(f"dbt cannot read the profile:\n{finished.stderr.strip()}")
-        content: Mapping[str, Any] = json.loads(finished.stdout)
-        return content
+        """The connection of the profile's target, as dbt renders it."""
+        return self.environment.credentials
 
     def warehouse(self, *, read_only: bool = False) -> Warehouse:
-        """An open connection to the profile's database."""
-        return open_profile(self.credentials, self.project_dir, read_only=read_only)
+        """An open connection to the profile's database, opened as dbt opens it."""
+        asked = self.environment
+        return open_profile(
+            asked.credentials,
+            Path(asked.working_dir),
+            asked.read_only_opening if read_only else asked.opening,
+            read_only=read_only,
+        )
 
-    def _options(self) -> list[str]:
-        options = ["--project-dir", str(self.project_dir.resolve())]
-        named = {
+    def _options(self, command: str) -> list[str]:
+        """Everything that dbt could read from elsewhere, said explicitly."""
+        asked = self.environment
+        # `dbt deps` writes no artifacts, and refuses the option.
+        artifacts = {} if command == "deps" else {"--target-path": str(self.artifacts)}
+        options = {
+            "--project-dir": asked.project_dir,
+            "--profiles-dir": asked.profiles_dir,
+            "--profile": asked.profile,
+            "--target": asked.target,
+            **artifacts,
+            "--log-path": str(self._logs),
+            **self._vars_option(),
+        }
+        return [text for option in options.items() for text in option]
+
+    def _given_options(self) -> list[str]:
+        """The project's folder, and what the user said beside."""
+        given = {
             "--profiles-dir": self.profiles_dir and str(self.profiles_dir.resolve()),
             "--profile": self.profile,
             "--target": self.target,
             "--target-path": self.target_path and str(self.target_path),
-            "--vars": json.dumps(dict(self.vars)) if self.vars else None,
+            **self._vars_option(),
         }
-        return options + [text for name, value in named.items() if value for text in (name, value)]
+        options = [text for name, value in given.items() if value for text in (name, value)]
+        return [str(self.project_dir.resolve()), *options]
 
-    def _connection_options(self) -> list[str]:
-        folder = self.profiles_dir or os.environ.get("DBT_PROFILES_DIR") or self._usual_profiles()
-        options = {
-            "--project-dir": self.project_dir.resolve(),
-            "--profiles-dir": Path(folder).resolve(),
-            "--profile": self.profile,
-            "--target": self.target,
-            "--vars": json.dumps(dict(self.vars)) if self.vars else None,
-        }
-        return [str(text) for name, value in options.items() if value for text in (name, value)]
+    def _vars_option(self) -> dict[str, str]:
+        return {"--vars": json.dumps(dict(self.vars), default=str)} if self.vars else {}
 
-    def _usual_profiles(self) -> Path:
-        """Where dbt looks: the project's folder (our working directory), then the home."""
-        beside = self.project_dir / "profiles.yml"
-        return self.project_dir if beside.exists() else Path.home() / ".dbt"
+
+def default_project_dir() -> Path:
+    """Where dbt looks for the project: DBT_PROJECT_DIR, this folder, the nearest one above that has a project."""
+    for name in ("DBT_ENGINE_PROJECT_DIR", "DBT_PROJECT_DIR"):
+        if named := os.environ.get(name):
+            return Path(named)
+    here = Path.cwd()
+    above = (folder for folder in (here, *here.parents) if (folder / "dbt_project.yml").exists())
+    return next(above, here)
 
 
 def _dbt_program() -> list[str]:

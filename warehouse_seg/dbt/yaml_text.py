@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
@@ -63,6 +64,13 @@ def read(text: str) -> dict[str, Any]:
     """The content of a YAML text whose outermost level is a dictionary. Raises UsageError where it is not."""
     try:
         content = YAML(typ="safe").load(text)
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        key = re.search(r'duplicate key "(.*?)" with', str(error.problem), re.DOTALL)
+        raise UsageError(
+            f"line {line}: the key {key[1] if key else ''} stands there a second time, of which dbt takes the last. "
+            "Remove one of them, then run this again"
+        ) from error
     except YAMLError as error:
         raise UsageError(f"not valid YAML: {error}") from error
     if content is not None and not isinstance(content, dict):

@@ -17,9 +17,15 @@ from warehouse_seg.evaluation.methods import UNASSIGNED, Customers, Labels, Meth
 from warehouse_seg.evaluation.prediction import Prediction, indicators, predictions
 from warehouse_seg.evaluation.predictive_power import (
     MEMBERSHIPS,
-    OutcomeWindow,
+    PredictivePower,
     historical_memberships,
-    outcome_window,
+    power_of_memberships,
+)
+from warehouse_seg.evaluation.simpler_methods import (
+    SimplerMethods,
+    separation_difference,
+    silhouettes,
+    simpler_methods,
 )
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.criteria import cluster_criteria
@@ -78,12 +84,14 @@ class MethodComparison:
     """All methods on the same customers.
 
     methods: the mixture first
-    time_split: the window of the predictions; Unavailable, with a reason, where there are none
+    time_split: the window, and what memberships and simpler sources predict; Unavailable where there are no predictions
+    simpler_methods: the same verdict as `validate` gives
     unclear_share: share of the customers whose top membership is below 0.8, weighted where the model is
     """
 
     methods: tuple[MethodResult, ...]
-    time_split: OutcomeWindow | Unavailable
+    time_split: PredictivePower | Unavailable
+    simpler_methods: SimplerMethods
     unclear_share: float
 
 
@@ -106,7 +114,7 @@ def compare(
         name: bootstrap_agreement(method, customers, labels[name], seed)
         for name, method in methods.items()
     }
-    window, predicted = _predicted(time_split, methods, shape, seed)
+    power, predicted = _predicted(time_split, methods, shape, seed)
     mixture, *others = (
         replace(
             _method_result(name, own, statistics, top),
@@ -119,23 +127,26 @@ def compare(
     judged = (replace(m, as_good_as_mixture=_is_as_good(m, mixture)) for m in others)
     memberships, _ = em.expectation(statistics, parameters)
     unclear = memberships.max(axis=0) < CLEAR_MEMBERSHIP
+    separation = silhouettes(statistics.z, top, shape.n_components, seed)
     return MethodComparison(
         methods=(mixture, *judged),
-        time_split=window,
+        time_split=power,
+        simpler_methods=simpler_methods(power, separation),
         unclear_share=float(np.average(unclear, weights=statistics.weights)),
     )
 
 
 def _predicted(
     time_split: TimeSplit | Unavailable, methods: Mapping[str, Method], shape: Shape, seed: int
-) -> tuple[OutcomeWindow | Unavailable, Mapping[str, Prediction]]:
-    """The window that is predicted, and the prediction from each source; none where it is unavailable."""
+) -> tuple[PredictivePower | Unavailable, Mapping[str, Prediction]]:
+    """What memberships predict beside simpler sources, and what each method's labels predict."""
     if isinstance(time_split, Unavailable):
         return time_split, {}
-    by_source = label_predictions(time_split, methods, shape, seed)
-    if isinstance(by_source, Unavailable):
-        return by_source, {}
-    return outcome_window(time_split), by_source
+    memberships = historical_memberships(time_split, shape, seed)
+    if isinstance(memberships, Unavailable):
+        return memberships, {}
+    power = power_of_memberships(time_split, memberships, seed)
+    return power, label_predictions(time_split, memberships, methods, seed)
 
 
 def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, seed: int) -> float:
@@ -152,12 +163,9 @@ def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, se
 
 
 def label_predictions(
-    time_split: TimeSplit, methods: Mapping[str, Method], shape: Shape, seed: int
-) -> dict[str, Prediction] | Unavailable:
-    """Source → how well a method's labels of an earlier day, or memberships, predict the time after it."""
-    memberships = historical_memberships(time_split, shape, seed)
-    if isinstance(memberships, Unavailable):
-        return memberships
+    time_split: TimeSplit, memberships: Array, methods: Mapping[str, Method], seed: int
+) -> dict[str, Prediction]:
+    """Source → how well a method's labels of an earlier day, or memberships (n, K), predict the time after it."""
     customers = Customers(time_split.statistics.z, time_split.history)
     designs = {MIXTURE: indicators(memberships.argmax(axis=1)), MEMBERSHIPS: memberships}
     designs |= {name: indicators(method(customers)) for name, method in methods.items()}
@@ -191,5 +199,5 @@ def _is_as_good(method: MethodResult, mixture: MethodResult) -> bool:
         return False
     prediction = method.from_labels
     if prediction is None:
-        return (method.silhouette or 0.0) >= (mixture.silhouette or 0.0)
+        return separation_difference(method.silhouette or 0.0, mixture.silhouette or 0.0) >= 0
     return "better" not in (prediction.spend_comparison, prediction.buying_comparison)

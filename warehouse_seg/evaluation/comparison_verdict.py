@@ -1,4 +1,4 @@
-"""The verdict on a comparison: whether a simpler method is enough, and what memberships add."""
+"""The verdict on a comparison: whether a simpler method is enough, whether its labels are, what memberships add."""
 
 from __future__ import annotations
 
@@ -6,27 +6,32 @@ from warehouse_seg.evaluation.comparison import CLEAR_MEMBERSHIP, MethodComparis
 
 
 def verdict(comparison: MethodComparison) -> str:
-    """Two sentences for readers who read nothing else."""
+    """For readers who read nothing else: the verdict that `validate` gives too, then one on labels alone."""
+    return f"{comparison.simpler_methods.sentence}. {_on_labels_alone(comparison)}"
+
+
+def _on_labels_alone(comparison: MethodComparison) -> str:
+    """Which method is enough for who needs one label per customer."""
     mixture, *others = comparison.methods
     rivals = sorted(
         (method for method in others if method.as_good_as_mixture), key=lambda m: -m.stability
     )
-    unclear = f"{comparison.unclear_share:.0%} of these customers are not clearly in one segment"
+    unclear = f"{comparison.unclear_share:z.0%} of these customers are not clearly in one segment"
     added = ", and ".join(
         [*_on_memberships(mixture), f"{unclear} (top membership below {CLEAR_MEMBERSHIP})"]
     )
     if not rivals:
         return (
-            f"No simpler method does as well: the mixture has stability {mixture.stability:.2f}, and no other method "
-            f"is as stable and predicts as well from its labels. The mixture also gives memberships: {added}."
+            f"Of labels alone, one per customer, no other method's are as good as the mixture's (stability "
+            f"{mixture.stability:z.2f}). The mixture also gives memberships: {added}."
         )
     listed = " and ".join(
-        f"{rival.method} (stability {rival.stability:.2f}{_on_labels(rival)})" for rival in rivals
+        f"{rival.method} (stability {rival.stability:z.2f}{_on_labels(rival)})" for rival in rivals
     )
     return (
         f"Where one label per customer is enough, {listed} {'does' if len(rivals) == 1 else 'do'} as well as the "
-        f"mixture (stability {mixture.stability:.2f}): take the simpler method. Only the mixture gives memberships: "
-        f"{added}."
+        f"mixture's labels (stability {mixture.stability:z.2f}): take the simpler method. Only the mixture gives "
+        f"memberships: {added}."
     )
 
 

@@ -75,8 +75,13 @@ def predictive_power(
     memberships = historical_memberships(time_split, shape, seed)
     if isinstance(memberships, Unavailable):
         return memberships
+    return power_of_memberships(time_split, memberships, seed)
+
+
+def power_of_memberships(time_split: TimeSplit, memberships: Array, seed: int) -> PredictivePower:
+    """How well these memberships (n, K) of an earlier day predict, beside the sources that they have to beat."""
     z = time_split.statistics.z
-    labels = KMeans(shape.n_components, n_init=10, random_state=seed).fit_predict(z)
+    labels = KMeans(memberships.shape[1], n_init=10, random_state=seed).fit_predict(z)
     scores = rfm_scores(*time_split.history.T)
     designs = {
         MEMBERSHIPS: memberships,

@@ -17,6 +17,7 @@ from warehouse_seg.evaluation.likelihood import Likelihood
 from warehouse_seg.evaluation.predictive_power import PredictivePower
 from warehouse_seg.evaluation.reference import ReferenceAgreement
 from warehouse_seg.evaluation.separation import SegmentPair
+from warehouse_seg.evaluation.simpler_methods import SimplerMethods
 from warehouse_seg.evaluation.starts import StartStability
 from warehouse_seg.evaluation.windows import Window
 from warehouse_seg.mixture.stability import Stability
@@ -29,6 +30,7 @@ class Validation:
 
     segments: their keys; customers: how many rows were read
     predictive_power: Unavailable, with a reason, where no earlier day can be looked at
+    simpler_methods: the same verdict as `compare` gives
     reference: None, protected: empty where no such column was asked for
     warnings: texts stored with the model
     """
@@ -42,6 +44,7 @@ class Validation:
     windows: tuple[Window, ...]
     pairs: tuple[SegmentPair, ...]
     predictive_power: PredictivePower | Unavailable
+    simpler_methods: SimplerMethods
     reference: ReferenceAgreement | None
     protected: tuple[GroupShare, ...]
     warnings: tuple[str, ...] = ()

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 
 
 def missing_patterns(
-    warehouse: Warehouse, model: SegmentModel, features: str, limit: int
+    warehouse: Warehouse, model_features: Sequence[Feature], features: str, limit: int
 ) -> list[list[str]]:
     """The sets of features that some customers lack, each by names, the most frequent first.
 
+    model_features: of a model, or of one that is to be fitted
     features: the wide features, as a select; limit: how many are allowed, `model.missing_patterns`
     Raises UsageError where there are more.
     """
     query = render(
         "seg_count_patterns",
-        model.to_macro(),
+        {"features": [feature.to_macro() for feature in model_features]},
         f"({features}) as features",
         limit + 1,
         warehouse.dialect,
     )
     flags = [row["missing"].removeprefix("missing ") for row in warehouse.rows(query)]
     patterns = [
-        [name for name, flag in zip(model.feature_names, row, strict=True) if flag == "1"]
+        [f.feature for f, flag in zip(model_features, row, strict=True) if flag == "1"]
         for row in flags
     ]
     if len(patterns) > limit:

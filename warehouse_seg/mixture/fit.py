@@ -10,7 +10,7 @@ whatever the number of threads.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ from warehouse_seg.mixture.selection import (
 )
 from warehouse_seg.mixture.stability import bootstrap_stability, structure_gain
 from warehouse_seg.model.component import Component
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import Candidate, ModelWarning, Training
 from warehouse_seg.model.values import CovarianceType
@@ -70,9 +71,11 @@ def fit_model(
     *,
     notes: str = "",
     emit: Emit = silent,
+    require: Callable[[Sequence[Feature]], None] | None = None,
 ) -> SegmentModel:
     """The mixture that `selection` recommends among the shapes in `settings`.
 
+    require: raises where a model of these features could not be used; asked before the search, which takes minutes
     Raises UsageError for columns that cannot be used, Refused where every candidate is degenerate.
     """
     prepared = prepare(
@@ -80,6 +83,8 @@ def fit_model(
     )
     for finding in prepared.findings:
         emit(Event.progress(finding))
+    if require is not None:
+        require(prepared.features)
     statistics = em.statistics_of(prepared)
     evaluated = _with_stability(_try_all(statistics, settings, emit), statistics, settings, emit)
     _refuse_if_all_are(evaluated)
@@ -89,16 +94,10 @@ def fit_model(
     best = next(
         evaluation for evaluation in evaluated if evaluation.candidate is recommendation.chosen
     )
-    shape = _shape_of(best.candidate)
-    structure = (
-        structure_warnings(prepared, best.optimum.parameters, shape, settings.seed)
-        if best.optimum
-        else []
-    )
     warnings = [
         *warnings_for(prepared),
         *recommendation.warnings,
-        *structure,
+        *_structure_warnings(prepared, best, settings.seed),
     ]
     emit(Event.step(f"recommended: {recommendation.sentence}"))
     candidates = marked([evaluation.candidate for evaluation in evaluated], recommendation.chosen)
@@ -112,6 +111,14 @@ def fit_model(
         recommendation=recommendation.sentence,
         warnings=warnings,
     )
+
+
+def _structure_warnings(
+    prepared: Prepared, best: EvaluatedCandidate, seed: int
+) -> list[ModelWarning]:
+    if best.optimum is None:
+        return []
+    return structure_warnings(prepared, best.optimum.parameters, _shape_of(best.candidate), seed)
 
 
 def assembled(

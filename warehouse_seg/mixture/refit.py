@@ -120,7 +120,7 @@ def refit_model(
             raise Refused(_refusal(active, candidate.reason))
         report = _cold_report(cold, warm, shape, statistics, settings)
     reason = _reason(active, report)
-    emit(Event.progress(f"{shape}: BIC {candidate.bic:,.0f}"))
+    emit(Event.progress(f"{shape}: BIC {candidate.bic:z,.0f}"))
     emit(Event.step(reason))
     chosen = candidate.model_copy(update={"status": "chosen", "reason": reason})
     return assembled(
@@ -208,7 +208,7 @@ def _cold_report(
         return None
     reached, kept = cold.best.objective / count, warm.objective / count
     return (
-        f"a cold search for {shape} reaches {reached:.3f} nats per customer, the refit {kept:.3f}"
+        f"a cold search for {shape} reaches {reached:z.3f} nats per customer, the refit {kept:z.3f}"
     )
 
 

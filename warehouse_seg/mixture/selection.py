@@ -131,18 +131,18 @@ def structure_warning(gain: float) -> ModelWarning | None:
     return ModelWarning(
         kind="no_structure",
         text=f"{UNSTABLE}: the segments describe the features one by one, and customers with shuffled columns as well "
-        f"({gain:+.3f} nats per customer, at least {MIN_STRUCTURE_GAIN:g} is structure). They are no groups of people",
+        f"({gain:+z.3f} nats per customer, at least {MIN_STRUCTURE_GAIN:g} is structure). They are no groups of people",
     )
 
 
 def _sentence(chosen: Candidate, compared: Sequence[Candidate], settings: ModelSettings) -> str:
     """As in: 5 segments (full): lowest BIC among stable models …; BIC alone would take 9 (not stable, …)."""
     head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
-    share = f"with every segment ≥ {settings.min_segment_share:.0%}"
+    share = f"with every segment ≥ {settings.min_segment_share:z.0%}"
     if is_stable(chosen):
-        reason = f"lowest BIC among stable models {share} (stability {_stability(chosen):.2f})"
+        reason = f"lowest BIC among stable models {share} (stability {_stability(chosen):z.2f})"
     else:
-        reason = f"most stable {share}, but not stable (stability {_stability(chosen):.2f}, needed {MIN_STABILITY})"
+        reason = f"most stable {share}, but not stable (stability {_stability(chosen):z.2f}, needed {MIN_STABILITY})"
     parts = [head + reason]
     lowest = min(compared, key=_bic)
     if lowest.n_components != chosen.n_components:
@@ -162,7 +162,7 @@ def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
             ModelWarning(
                 kind="no_stable_segmentation",
                 text=f"{UNSTABLE}: of every number of segments tried, refits on bootstrap samples move too many "
-                f"customers (adjusted Rand index at most {_stability(chosen):.2f}, {MIN_STABILITY} would repeat)",
+                f"customers (adjusted Rand index at most {_stability(chosen):z.2f}, {MIN_STABILITY} would repeat)",
             )
         )
     if chosen.n_components == settings.segments.max > settings.segments.min:
@@ -215,8 +215,8 @@ def _why_not(candidate: Candidate) -> str:
     if is_stable(candidate):
         return "hardly better"
     if _stability(candidate) < MIN_STABILITY:
-        return f"not stable, stability {_stability(candidate):.2f}"
-    return f"one of its segments is not stable, overlap {candidate.smallest_jaccard or 0:.2f}"
+        return f"not stable, stability {_stability(candidate):z.2f}"
+    return f"one of its segments is not stable, overlap {candidate.smallest_jaccard or 0:z.2f}"
 
 
 def _segments(count: int) -> str:

@@ -83,6 +83,15 @@ class Component(Frozen):
             )
         return self
 
+    def require_log_norm(self, tolerance: float) -> None:
+        """Raise ValueError where log_norm is not that of the weight and the factor, relative to its size."""
+        expected = log_norm_of(self.weight, np.array(self.precision_cholesky))
+        if abs(self.log_norm - expected) > tolerance * max(1.0, abs(expected)):
+            raise ValueError(
+                f"{self.segment_key}: log_norm is {self.log_norm}, not the {expected} of its weight and "
+                "precision_cholesky"
+            )
+
     def to_macro(self) -> dict[str, Any]:
         """The dictionary that the SQL macros take: numbers as exponent texts."""
         return {

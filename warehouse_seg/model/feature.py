@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
 from warehouse_seg.model.exponent_text import exponent_text
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
-from warehouse_seg.model.values import ColumnName, Frozen, SegmentKey
+from warehouse_seg.model.values import ColumnName, ColumnSuffix, Frozen
 
 Array = NDArray[np.float64]
 
@@ -124,4 +124,4 @@ class Category(Frozen):
     """A category with a column of its own: its raw value and the end of its columns' names."""
 
     category: str
-    column_suffix: SegmentKey
+    column_suffix: ColumnSuffix

@@ -37,6 +37,10 @@ Array = NDArray[np.float64]
 
 KEYS = ("customer_id", "as_of_date")
 
+TOLERANCE = 1e-9
+"""How far the sum of the weights, and log_norm relative to its size, may be from what they must be; dbt has the same
+(macros/registry/seg_consistency.sql)."""
+
 
 class SegmentModel(Frozen):
     """A Gaussian mixture over named features, ready to be scored in SQL.
@@ -65,7 +69,7 @@ class SegmentModel(Frozen):
     def _distinct_segments(cls, components: tuple[Component, ...]) -> tuple[Component, ...]:
         _refuse_repeats("segment_key", [component.segment_key for component in components])
         total = sum(component.weight for component in components)
-        if abs(total - 1) > 1e-6:
+        if abs(total - 1) > TOLERANCE:
             raise ValueError(f"the weights of the segments sum to {total}, not to 1")
         return components
 
@@ -78,6 +82,7 @@ class SegmentModel(Frozen):
                     f"segment {component.segment_key} has {len(component.mean)} means "
                     f"for {size} features"
                 )
+            component.require_log_norm(TOLERANCE)
         return self
 
     @property

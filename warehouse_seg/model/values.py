@@ -47,6 +47,13 @@ def segment_key(key: str) -> str:
     return key
 
 
+def column_suffix(suffix: str) -> str:
+    """`suffix`, when it can end an unquoted column name (`spend_<suffix>`); unlike a key it may begin with a digit."""
+    if not re.fullmatch(r"[a-z0-9_]{1,40}", suffix):
+        raise ValueError(f"a column suffix is lower-case letters, digits or _: {suffix!r}")
+    return suffix
+
+
 ColumnName = Annotated[str, AfterValidator(column_name)]
 
 
@@ -54,6 +61,9 @@ SegmentName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator
 
 
 SegmentKey = Annotated[str, AfterValidator(segment_key)]
+
+
+ColumnSuffix = Annotated[str, AfterValidator(column_suffix)]
 
 
 class Frozen(BaseModel):

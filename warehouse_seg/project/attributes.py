@@ -65,7 +65,7 @@ def counts(
     return warehouse.rows(
         render_statement(
             "attribute_counts",
-            model=model.to_macro(missing_patterns(warehouse, model, features, limit)),
+            model=model.to_macro(missing_patterns(warehouse, model.features, features, limit)),
             features=features,
             tiers=session.settings.tiers.model_dump(),
             relation=known.relation,
@@ -84,9 +84,4 @@ def _relation(session: Session, place: list[str]) -> str:
             f"found {'.'.join(place)!r}; name a column as COLUMN, MODEL.COLUMN or SOURCE.TABLE.COLUMN"
         )
     wanted = place[0] if len(place) == 1 else (place[0], place[1])
-    relation = session.manifest.input_relation(wanted)
-    if relation is None:
-        raise UsageError(
-            f"{wanted} is an ephemeral model, which the warehouse does not have; give it another materialization"
-        )
-    return relation
+    return session.manifest.input_relation(wanted)

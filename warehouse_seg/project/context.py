@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse_seg.dbt.manifest import Manifest
+from warehouse_seg.dbt.package_version import version_warning
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
+from warehouse_seg.events import Event
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.settings import Settings
 from warehouse_seg.sql.rendering import render
@@ -30,15 +32,22 @@ class Session:
 
     @classmethod
     def after_dbt(cls, project: DbtProject) -> Session:
-        """The same where dbt has just worked in the project: its manifest is there, and asking again takes seconds."""
+        """The same where dbt has just worked in the project: its manifest is there, and asking again takes seconds.
+
+        Emits a warning, or raises UsageError, where the dbt package is of another release than the program.
+        """
         manifest = project.last_manifest()
+        if warning := version_warning(manifest.package_version()):
+            project.emit(Event.warning(warning))
         return cls(project, manifest, manifest.settings())
 
     def registry(self, warehouse: Warehouse) -> Registry:
-        """The registry that the project's target uses."""
+        """The registry that the project's target uses. Raises UsageError where a newer release has upgraded it."""
         database, schema = self.manifest.registry_place()
         quoted = render("seg_schema_name", database, schema, warehouse.dialect)
-        return Registry(warehouse, self.manifest.registry_tables(), quoted)
+        registry = Registry(warehouse, self.manifest.registry_tables(), quoted)
+        registry.require_known_schema()
+        return registry
 
     def require_own_registry(self, named: str | None) -> None:
         """Refuse to write a registry that is not the target's own, unless the user named it.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from warehouse_seg.dbt.manifest import Manifest
+from warehouse_seg.dbt.manifest import EphemeralModel, Manifest
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError
 from warehouse_seg.events import Emit, Event
@@ -62,10 +62,10 @@ def _input_relation(project: DbtProject, place: Any) -> str:
     except SegError as error:
         raise _Unknown("dbt cannot parse the project yet") from error
     manifest = Manifest(json.loads((project.artifacts / "manifest.json").read_text("utf-8")))
-    relation = manifest.input_relation(place if isinstance(place, str) else tuple(place))
-    if relation is None:
-        raise _Unknown(f"{place} is no table or view")
-    return relation
+    try:
+        return manifest.input_relation(place if isinstance(place, str) else tuple(place))
+    except EphemeralModel as error:
+        raise _Unknown(str(error)) from error
 
 
 def _column_types(project: DbtProject, relation: str) -> dict[str, str]:

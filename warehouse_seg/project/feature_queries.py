@@ -32,7 +32,7 @@ def features_query(warehouse: Warehouse, session: Session, categories: Sequence[
         return f"select * from {built_relation(warehouse, manifest, 'seg_customer_features')}"
     extra_relation, extra_columns = None, []
     if settings.extra_features is not None:
-        extra_relation = manifest.input_relation(settings.extra_features)
+        extra_relation = manifest.relation_read("seg_customer_features", settings.extra_features)
         types = warehouse.column_types(f"select * from {extra_relation}")
         extra_columns = [
             n for n, kind in types.items() if is_numeric(kind) and n.lower() != "customer_id"
@@ -96,6 +96,6 @@ def built_relation(warehouse: Warehouse, manifest: Manifest, model: str) -> str:
     if not warehouse.has_relation(relation):
         raise UsageError(
             f"found no table {relation}: the features are not built yet. Run "
-            "`dbt build --select +seg_customer_features`, or `warehouse-seg run`, which does it first"
+            "`dbt build`, or `warehouse-seg run`, which does it first"
         )
     return relation

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from warehouse_seg.model.segment_model import KEYS
 
-NUMERIC_TYPE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b|DECIMAL|NUMERIC|DOUBLE|FLOAT|REAL")
+NUMERIC_TYPE = re.compile(
+    r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\d*|DECIMAL|NUMERIC|DOUBLE( PRECISION)?|FLOAT\d*|REAL)(\s*\([\d\s,]+\))?"
+)
 
 
 def numeric_columns(types: Mapping[str, str]) -> list[str]:
@@ -17,5 +19,9 @@ def numeric_columns(types: Mapping[str, str]) -> list[str]:
 
 
 def is_numeric(sql_type: str) -> bool:
-    """Whether an engine's name of a type means a number."""
-    return NUMERIC_TYPE.match(sql_type.upper()) is not None and not sql_type.endswith("[]")
+    """Whether an engine's name of a type means one number: lists of them, and nested types, do not.
+
+    >>> [is_numeric(name) for name in ("DECIMAL(18,3)", "ubigint", "double precision", "FLOAT[3]", "INTEGER[]")]
+    [True, True, True, False, False]
+    """
+    return NUMERIC_TYPE.fullmatch(sql_type.strip().upper()) is not None

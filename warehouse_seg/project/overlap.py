@@ -31,7 +31,7 @@ def count_overlap(
     if set(old.column_names) <= set(numeric_columns(warehouse.column_types(queries[0]))):
         limit = session.settings.model.missing_patterns
         patterns = [
-            missing_patterns(warehouse, model, query, limit)
+            missing_patterns(warehouse, model.features, query, limit)
             for model, query in zip((old, new), queries, strict=True)
         ]
         rows = warehouse.rows(

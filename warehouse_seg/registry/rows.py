@@ -18,6 +18,8 @@ from warehouse_seg.model.training import Candidate, Training
 from warehouse_seg.registry.tables import ADDED_COLUMNS, TABLES
 
 Row = dict[str, Any]
+
+ADDED: frozenset[str] = frozenset().union(*ADDED_COLUMNS.values())
 Parsed = TypeVar("Parsed")
 
 
@@ -172,7 +174,7 @@ def _values(row: Row, model: Any, json_columns: Mapping[str, type[Any]] | None =
     values = {
         name: row[name]
         for name in model.model_fields
-        if name in row and not (row[name] is None and name in ADDED_COLUMNS)
+        if name in row and not (row[name] is None and name in ADDED)
     }
     if "exact_values" in row:
         values |= {

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cached_property
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.registry.migrations import migrate, require_known_schema
+from warehouse_seg.registry.relations import Relations, now
 from warehouse_seg.registry.rows import Row, error_text, model_of, rows_of, warning_texts
 from warehouse_seg.registry.tables import TABLES
-from warehouse_seg.sql.rendering import render_statement
 from warehouse_seg.warehouse.connection import Warehouse
 
 
@@ -32,6 +33,14 @@ class Registry:
     tables: Mapping[str, str]
     schema: str
 
+    @cached_property
+    def _relations(self) -> Relations:
+        return Relations(self.warehouse, self.tables, self.schema)
+
+    def require_known_schema(self) -> None:
+        """Raise UsageError where a newer release of the package has upgraded the tables."""
+        require_known_schema(self._relations)
+
     def activations(self) -> list[Row]:
         """Every activation, the newest first."""
         order = "activation desc, activated_at desc, model_version desc"
@@ -46,6 +55,15 @@ class Registry:
         """Every segment key that was ever given out, by killed fits too: none is given again."""
         rows = self._select("seg_model_components", "model_version, component")
         return sorted({row["segment_key"] for row in rows if row["segment_key"]})
+
+    def keys_of_versions(self) -> dict[int, frozenset[str]]:
+        """Complete version → the keys of its segments, the oldest first."""
+        rows = self._select("seg_model_components", "model_version, component")
+        complete = sorted(row["model_version"] for row in self.models())
+        return {
+            version: frozenset(r["segment_key"] for r in rows if r["model_version"] == version)
+            for version in complete
+        }
 
     def models(self) -> list[Row]:
         """One row per complete version, the newest first."""
@@ -83,18 +101,29 @@ class Registry:
                 "Name another one, or run `warehouse-seg fit`"
             )
         try:
-            return model_of(
-                rows[0],
-                self._select("seg_model_features", "position", version),
-                self._select("seg_model_components", "component", version),
-                self._select("seg_model_categories", "position", version),
-                self._select("seg_model_candidates", "n_components, covariance_type", version),
-            )
+            return self._whole_model(rows[0])
         except ValueError as error:
             raise UsageError(
                 f"model version {version} in the registry cannot be used: {error_text(error)}. "
                 "Activate another version (`warehouse-seg models`) or fit a new one (`warehouse-seg fit`)"
             ) from error
+
+    def _whole_model(self, row: Row) -> SegmentModel:
+        """The model of a row of `seg_models`. Raises ValueError where the rows are no model, or not those published."""
+        version = row["model_version"]
+        model = model_of(
+            row,
+            self._select("seg_model_features", "position", version),
+            self._select("seg_model_components", "component", version),
+            self._select("seg_model_categories", "position", version),
+            self._select("seg_model_candidates", "n_components, covariance_type", version),
+        )
+        if model.fingerprint != row["fingerprint"]:
+            raise ValueError(
+                f"its numbers are not those that were published: their fingerprint is {model.fingerprint}, the stored "
+                f"one {row['fingerprint']}"
+            )
+        return model
 
     def publish(self, model: SegmentModel, matching: SegmentMatching | None = None) -> SegmentModel:
         """Store the model under the next free version, without making it active; the model with that version.
@@ -102,10 +131,10 @@ class Registry:
         matching: what became of the segments of the version before, where there is one
         Raises UsageError where another fit took the same number at the same moment.
         """
-        self._create()
+        migrate(self._relations)
         numbered = model.model_copy(update={"model_version": self._next_version()})
         for name, rows in rows_of(numbered, matching).items():
-            self._insert(name, rows)
+            self._relations.insert(name, rows)
             self._refuse_foreign_rows(name, rows, numbered.model_version)
         if self.read(numbered.model_version).fingerprint != numbered.fingerprint:
             raise UsageError(_number_taken(numbered.model_version))
@@ -118,6 +147,8 @@ class Registry:
         Raises UsageError for that, and for a version that is not stored whole.
         """
         self.read(version)
+        # Before the history is read: nothing may come between reading it and the one row.
+        migrate(self._relations)
         history = self.activations()
         current = history[0]["model_version"] if history else None
         if current != expected:
@@ -125,48 +156,13 @@ class Registry:
         row = {
             "activation": history[0]["activation"] + 1 if history else 1,
             "model_version": version,
-            "activated_at": _now(),
+            "activated_at": now(),
             "action": action,
             "reason": reason,
         }
-        self._insert("seg_model_activations", [row])
+        self._relations.insert("seg_model_activations", [row])
         if (active := self.active_version()) != version:
             raise UsageError(_overtaken(version, active, expected))
-
-    def _create(self) -> None:
-        """Make the tables that are missing: all of them, or those that a killed first fit did not come to.
-
-        Columns that an earlier version of the package did not make are added; nothing is ever taken away.
-        """
-        missing = [name for name in TABLES if not self._has(name)]
-        if missing:
-            self.warehouse.execute(f"create schema if not exists {self.schema}")
-        for name in missing:
-            self._define(name)
-        for name in [name for name in TABLES if name not in missing]:
-            present = self._columns(name)
-            for column in [column for column in TABLES[name] if column not in present]:
-                self._define(name, added=column)
-
-    def _define(self, name: str, added: str | None = None) -> None:
-        self.warehouse.execute(
-            render_statement(
-                "registry_table",
-                table=self.tables[name],
-                columns=TABLES[name],
-                added=added,
-                dialect=self.warehouse.dialect,
-            )
-        )
-
-    def _columns(self, name: str) -> list[str]:
-        """The columns of a table that this version of the package knows and the table has."""
-        present = self.warehouse.column_types(f"select * from {self.tables[name]}")
-        names = {column.lower() for column in present}
-        return [column for column in TABLES[name] if column in names]
-
-    def _has(self, name: str) -> bool:
-        return self.warehouse.has_relation(self.tables[name])
 
     def _next_version(self) -> int:
         """One more than any number in any table: what a killed fit left behind is never mixed in."""
@@ -186,35 +182,8 @@ class Registry:
         if len(self._select(name, "model_version", version)) > len(rows):
             raise UsageError(_number_taken(version))
 
-    def _insert(self, name: str, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        self.warehouse.execute(
-            render_statement(
-                "registry_insert",
-                table=self.tables[name],
-                columns=TABLES[name],
-                rows=rows,
-                dialect=self.warehouse.dialect,
-            )
-        )
-
     def _select(self, name: str, order_by: str, version: int | None = None) -> list[Row]:
-        """Rows of one table; a table that nobody has made yet has none.
-
-        A column that an earlier version of the package did not make is not in them.
-        """
-        if not self._has(name):
-            return []
-        return self.warehouse.rows(
-            render_statement(
-                "registry_select",
-                table=self.tables[name],
-                columns=self._columns(name),
-                model_version=version,
-                order_by=order_by,
-            )
-        )
+        return self._relations.select(name, order_by, version)
 
 
 def _overtaken(version: int, active: int | None, expected: int | None) -> str:
@@ -230,7 +199,3 @@ def _number_taken(version: int) -> str:
         f"another fit took version number {version} at the same moment; this one was not made "
         "active. Run `warehouse-seg fit` again, one at a time"
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

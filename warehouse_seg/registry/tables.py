@@ -70,5 +70,50 @@ TABLES: dict[str, Kinds] = {
 }
 """Table → its columns, in the order of creation. `seg_models` is written last: with its row a version exists."""
 
-ADDED_COLUMNS = frozenset({"warnings", "status", "point_masses"})
-"""Columns that earlier versions of the package did not make: NULL there is the default, elsewhere damage."""
+SCHEMA_TABLE = "seg_registry_schema"
+SCHEMA_COLUMNS: Kinds = {
+    "schema_version": "integer",
+    "upgraded_at": "time",
+    "package_version": "text",
+}
+"""Which form the tables have: a row per upgrade, the greatest number counts. No row belongs to a model version."""
+
+SCHEMA_VERSION = 2
+"""The form that this version of the package writes. A registry without a row in the table has form 1."""
+
+ADDED_COLUMNS: dict[str, frozenset[str]] = {
+    "seg_models": frozenset(
+        {
+            "sample_log_density",
+            "population_log_density",
+            "population_iterations",
+            "recommendation",
+            "findings",
+            "warnings",
+        }
+    ),
+    "seg_model_features": frozenset({"reference", "floor", "median", "resolution", "point_masses"}),
+    "seg_model_components": frozenset(),
+    "seg_model_candidates": frozenset(
+        {
+            "icl",
+            "held_out_log_likelihood",
+            "entropy",
+            "agreement_of_starts",
+            "spread_of_starts",
+            "stability",
+            "smallest_jaccard",
+            "search_failures",
+            "silhouette",
+            "davies_bouldin",
+            "calinski_harabasz",
+            "status",
+        }
+    ),
+    "seg_model_categories": frozenset(),
+    "seg_model_segment_matches": frozenset(),
+    "seg_model_activations": frozenset(),
+}
+"""Table → its columns that an earlier release may lack: NULL there is the default. Another column that lacks is damage.
+
+A release that adds a column to a typed model names it here and raises SCHEMA_VERSION."""

@@ -29,7 +29,8 @@ class Explanation:
 
     runner_up_segment_key, log_odds, base_log_odds: None where the model has one segment; then there are no reasons
     contributions: of every measured feature, the strongest reason for the segment first
-    nearest_change: None where no change of a single feature leads to another segment
+    nearest_change: None where no change of a single feature, to a value that customers have, leads to another
+        segment
     """
 
     memberships: list[Membership]

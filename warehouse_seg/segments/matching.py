@@ -5,12 +5,13 @@ Two kinds of evidence. All customers, scored under both models in the warehouse,
 says which components are the same shape (`segments/affinity.py`). An optimal assignment on both together finds the
 pairs, and shares of customers give each new segment its verdict (`segments/evidence.py`).
 
-A `segment_key` follows the customers and is never used again for others.
+A `segment_key` follows the customers and is never used again for others. Nor does a new segment get a key that people
+have named before it was there: the name was meant for another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 import numpy as np
@@ -30,13 +31,15 @@ def match_segments(
     new: SegmentModel,
     overlap: Array,
     used_keys: Iterable[str] = (),
+    named_keys: Collection[str] = (),
+    *,
     columns: Mapping[str, Array] | None = None,
     weights: Array | None = None,
 ) -> SegmentMatching:
     """Give the new model's segments the identity that their customers had.
 
     overlap: customers by old segment (rows) and new segment (columns), (K_old, K_new)
-    used_keys: every key that was ever given out
+    used_keys: every key that was ever given out; named_keys: keys that people have given names to
     columns: raw columns (n,) of the customers that the new model was fitted on, for the names of its new segments
     weights (n,): how many customers each of those rows stands for; None where each is itself
     """
@@ -44,7 +47,7 @@ def match_segments(
     evidence = Evidence(overlap, affinity)
     old_keys = [component.segment_key for component in old.components]
     assignment = evidence.assignment()
-    fresh = _fresh_keys([*old_keys, *used_keys])
+    fresh = _fresh_keys([*old_keys, *used_keys], named_keys)
     keys = [
         old_keys[assignment[j]] if j in assignment else next(fresh) for j in range(overlap.shape[1])
     ]
@@ -60,9 +63,11 @@ def match_segments(
     )
 
 
-def with_new_keys(model: SegmentModel, used_keys: Iterable[str]) -> SegmentModel:
-    """The model with keys that were never given out, for segments that continue none."""
-    fresh = _fresh_keys(used_keys)
+def with_new_keys(
+    model: SegmentModel, used_keys: Iterable[str], named_keys: Collection[str] = ()
+) -> SegmentModel:
+    """The model with keys that were never given out or named, for segments that continue none."""
+    fresh = _fresh_keys(used_keys, named_keys)
     return _with_keys(model, [next(fresh) for _ in model.components])
 
 
@@ -80,7 +85,8 @@ def _inherited_names(old: SegmentModel, keys: Sequence[str]) -> dict[str, str]:
     return {key: names[key] for key in keys if key in names}
 
 
-def _fresh_keys(used: Iterable[str]) -> Iterator[str]:
-    """s1, s2, …, after the greatest number that was ever used."""
+def _fresh_keys(used: Iterable[str], reserved: Collection[str]) -> Iterator[str]:
+    """s1, s2, …, after the greatest number that was ever used, without the reserved ones."""
     numbers = [int(key[1:]) for key in used if key[:1] == "s" and key[1:].isdigit()]
-    return (f"s{number}" for number in count(max(numbers, default=0) + 1))
+    keys = (f"s{number}" for number in count(max(numbers, default=0) + 1))
+    return (key for key in keys if key not in reserved)

@@ -1,7 +1,8 @@
 """Names of segments, each once.
 
 A name has up to three traits and a category: "Recent, frequent, high spend · wine". Segments that would share a name
-get another word each, of the feature in which they differ most, graded with "very" and "rather".
+get another word each, of the feature in which they differ most, graded with "very" and "rather". Those that no word
+tells apart are told apart by their size: "Lapsed (largest)", "Lapsed (second largest)".
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from itertools import chain, combinations, count
+from itertools import chain, combinations
 
+from warehouse_seg.model.spreadsheet_text import begins_formula
+from warehouse_seg.segments.size_words import with_size_words, without_size_words
 from warehouse_seg.segments.traits import RATHER, Trait, first_of_each_category
 from warehouse_seg.segments.vocabulary import place_in_order_history
 
@@ -19,17 +22,24 @@ MAX_BEHAVIOURS, MAX_CATEGORIES, MAX_WORDS = 3, 1, 5
 
 AVERAGE = "Average customers"
 
+LONGEST_NAME = 160
+"""Characters, so that words for the size find room within the 200 that the registry takes."""
+
 
 def distinct_names(
-    segments: Mapping[str, Sequence[Trait]], inherited: Mapping[str, str]
+    segments: Mapping[str, Sequence[Trait]],
+    inherited: Mapping[str, str],
+    sizes: Mapping[str, float],
 ) -> dict[str, str]:
     """Segment key → name, every name once.
 
     segments: key → every feature of the segment, the most distinctive first
     inherited: key → name of the segments that keep the name they have; the others stay apart from those
+    sizes: key → share of the customers, of every segment
     """
     drafts = {key: _draft(traits) for key, traits in segments.items() if key not in inherited}
-    return {**_distinct(drafts, set(inherited.values())), **inherited}
+    taken = {name for kept in inherited.values() for name in (kept, without_size_words(kept))}
+    return with_size_words(_distinct(drafts, taken), inherited, sizes)
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,25 @@ class _Draft:
             (trait for trait in used if not trait.category),
             key=lambda trait: place_in_order_history(trait.feature),
         )
-        text = ", ".join(self.words[trait.feature] for trait in behaviour)
+        # Two columns may have the same words.
+        text = ", ".join(dict.fromkeys(self.words[trait.feature] for trait in behaviour))
         categories = [self.words[trait.feature] for trait in used if trait.category]
         together = " · ".join(part for part in (text, *categories) if part)
+        if begins_formula(together):
+            together = f"buys {together}"
         return together[:1].upper() + together[1:] or AVERAGE
+
+    @property
+    def fits(self) -> bool:
+        """Whether the name has few enough words and characters."""
+        return len(self.words) <= MAX_WORDS and len(self.name) <= LONGEST_NAME
+
+    def shortened(self) -> _Draft:
+        """The draft without its last words, until it fits; one word stays."""
+        sizes = range(len(self.words), 1, -1)
+        ways = (replace(self, words=dict([*self.words.items()][:size])) for size in sizes)
+        first = replace(self, words=dict([*self.words.items()][:1]))
+        return next((way for way in ways if way.fits), first)
 
     def z(self, feature: str) -> float:
         """How far the segment lies from the average customer in a feature."""
@@ -86,16 +111,18 @@ def _draft(segment_traits: Sequence[Trait]) -> _Draft:
     distinct = first_of_each_category(trait for trait in segment_traits if trait.is_distinct)
     behaviour = [trait for trait in distinct if not trait.category][:MAX_BEHAVIOURS]
     categories = [trait for trait in distinct if trait.category][:MAX_CATEGORIES]
-    draft = _Draft(segment_traits, {t.feature: t.adjective for t in (*behaviour, *categories)})
+    words = {t.feature: t.adjective for t in (*behaviour, *categories)}
+    draft = _Draft(segment_traits, words).shortened()
     if categories and not behaviour:
         # A category alone makes a poor name: who spends more on it usually does something else more, too.
         most = next((trait for trait in segment_traits if not trait.category), None)
-        return draft.with_word_for(most.feature) if most else draft
+        graded = draft.with_word_for(most.feature) if most else draft
+        return graded if graded.fits else draft
     return draft
 
 
 def _distinct(drafts: Drafts, taken: Collection[str]) -> dict[str, str]:
-    """Segment key → name, each once and none of `taken`; a number only where no word is left."""
+    """Segment key → name, none of `taken` and each once, as far as words go."""
     used = {draft.name for draft in drafts.values()} | set(taken)
     names: dict[str, str] = {}
     for name in dict.fromkeys(draft.name for draft in drafts.values()):
@@ -103,10 +130,24 @@ def _distinct(drafts: Drafts, taken: Collection[str]) -> dict[str, str]:
         # One segment of the group may keep the name that they share.
         others = used if name in taken else used - {name}
         if len(group) > 1 or name in taken:
-            group = next((way for way in _alternatives(group) if _differ(way, others)), group)
+            group = _most_distinct(group, others)
         names |= {key: draft.name for key, draft in group.items()}
         used |= set(names.values())
-    return _numbered({key: names[key] for key in drafts}, taken)
+    return {key: names[key] for key in drafts}
+
+
+def _most_distinct(group: Drafts, others: Collection[str]) -> Drafts:
+    """The plainest names that differ from each other and from `others`; else those of which most do."""
+    best, most = group, len({draft.name for draft in group.values()} - set(others))
+    for way in _alternatives(group):
+        if not all(draft.fits for draft in way.values()):
+            continue
+        distinct = len({draft.name for draft in way.values()} - set(others))
+        if distinct == len(way):
+            return way
+        if distinct > most:
+            best, most = way, distinct
+    return best
 
 
 def _alternatives(group: Drafts) -> Iterator[Drafts]:
@@ -137,24 +178,7 @@ def _with_very(group: Drafts, feature: str) -> Drafts:
     return {**group, most: group[most].with_very(feature)}
 
 
-def _differ(drafts: Drafts, others: Collection[str]) -> bool:
-    """Whether every name differs from the rest and from `others`, and none is too long."""
-    names = {draft.name for draft in drafts.values()}
-    short = all(len(draft.words) <= MAX_WORDS for draft in drafts.values())
-    return short and len(names) == len(drafts) and names.isdisjoint(others)
-
-
 def _spread(feature: str, group: Drafts) -> float:
     """How far apart the segments are in a feature; for a single segment, how far from the average customer."""
     distances = [draft.z(feature) for draft in group.values()]
     return max(distances) - min(distances) if len(distances) > 1 else abs(distances[0])
-
-
-def _numbered(names: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    used = set(taken)
-    result = {}
-    for key, name in names.items():
-        different = (name if number == 1 else f"{name} {number}" for number in count(1))
-        result[key] = next(candidate for candidate in different if candidate not in used)
-        used.add(result[key])
-    return result

@@ -32,7 +32,8 @@ def named(
         component.segment_key: by_distance([*traits(model, component), *shares])
         for component, shares in zip(model.components, categories, strict=True)
     }
-    names = distinct_names(segments, inherited or {})
+    sizes = {component.segment_key: component.weight for component in model.components}
+    names = distinct_names(segments, inherited or {}, sizes)
     components = tuple(
         component.model_copy(
             update={

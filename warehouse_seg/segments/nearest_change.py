@@ -20,6 +20,12 @@ from warehouse_seg.segments.measured_customer import MeasuredCustomer, standardi
 
 Array = NDArray[np.float64]
 
+USUAL = ("0.01", "0.99")
+"""The shares of customers between whose values a change stays: nobody acts on a value that hardly anybody has."""
+
+BOUND_TO_OTHERS = 0.98
+"""A feature that the others explain to this share cannot move alone: it is nearly their sum, or one of them twice."""
+
 BOUNDARY_STEP = 1e-6
 """So many standard deviations beyond the boundary a value without a unit is reported: there the segment is another."""
 
@@ -44,11 +50,13 @@ class Change:
 def nearest_change(model: SegmentModel, customer: MeasuredCustomer, top: int) -> Change | None:
     """The smallest of the changes that the features allow, of equal ones that of the first feature; None without any.
 
+    A change stays within the values of the usual customers, and moves no feature that the others determine.
     top: the component that the customer is in
     """
     changes = [
         (abs(standardized(feature, value) - customer.z[place]), place, value)
         for place, feature in enumerate(customer.features)
+        if customer.explained[place] < BOUND_TO_OTHERS
         for direction in (-1, 1)
         for value in _values_outside(customer, top, place, direction)
     ]
@@ -74,6 +82,8 @@ def _values_outside(
     feature, z = customer.features[place], customer.z[place]
     for start, end in _intervals_outside(customer, top, place, direction):
         for value in _values_within(feature, z + direction * start, z + direction * end, direction):
+            if not _is_usual(feature, value * customer.divisors[place]):
+                continue
             if customer.top_with(place, value) != top:
                 yield value
                 return
@@ -144,3 +154,9 @@ def _is_possible(feature: Feature, value: float) -> bool:
     if feature.feature.startswith("share_"):
         return 0 <= value <= 1
     return abs(value) <= LARGEST_MEASURE
+
+
+def _is_usual(feature: Feature, value: float) -> bool:
+    """Whether the column's value is between those of the first and the last percent of customers, where known."""
+    low, high = (feature.quantiles.get(share) for share in USUAL)
+    return (low is None or low <= value) and (high is None or value <= high)

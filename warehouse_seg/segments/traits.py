@@ -32,6 +32,9 @@ Array = NDArray[np.float64]
 RATHER, DISTINCT, VERY = 0.15, 0.4, 1.5
 """Standard deviations from the average customer: below the second nobody would call a segment special."""
 
+ONE_ORDER = 1.5
+"""Typical number of orders below which most customers of a segment have placed one."""
+
 MIN_NAMED_SHARE = 0.2
 """No segment is called after what less than a fifth of its money goes to, however little others spend on it."""
 
@@ -83,9 +86,19 @@ class Trait:
         return abs(self.z) >= DISTINCT and large_enough
 
     @property
+    def is_high(self) -> bool:
+        """Distinctly above the average customer."""
+        return self.z >= DISTINCT
+
+    @property
+    def is_low(self) -> bool:
+        """Distinctly below the average customer."""
+        return self.z <= -DISTINCT
+
+    @property
     def adjective(self) -> str:
         """The feature's part of a name."""
-        if self.feature == "order_count" and self.z < 0 and self.typical < 1.5:
+        if self.feature == "order_count" and bought_once(self.typical, is_frequent=self.is_high):
             return "one-time"
         return self.words.high if self.z > 0 else self.words.low
 
@@ -113,7 +126,7 @@ class Trait:
         by_halves = self.words.unit[0] and self.typical < 10
         value = readable_number(round(2 * self.typical) / 2 if by_halves else self.typical)
         if self.is_share:
-            value = f"{100 * self.typical:.0f} %{OF_THEIR_MONEY}"
+            value = f"{100 * self.typical:z.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
             value = "nothing"
         return self.words.clause(value)
@@ -160,6 +173,11 @@ def category_traits(
                 Trait(name, float(z), float(mean), category_in_words(model, name))
             )
     return result
+
+
+def bought_once(orders: float, *, is_frequent: bool) -> bool:
+    """Whether a segment is one of one-time buyers, for its name and for what is suggested."""
+    return orders < ONE_ORDER and not is_frequent
 
 
 def by_distance(segment_traits: Iterable[Trait]) -> list[Trait]:

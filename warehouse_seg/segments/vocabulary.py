@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LONGEST_COLUMN_WORDS = 26
-"""A segment's name has room for five of them, graded, within the 200 characters that the registry takes."""
+"""Characters of a column's or a category's words in a name; further words are left out."""
+
+LONGEST_WORD = 60
+"""A name has room for two such words, graded. What is longer is nobody's word: an address, a code."""
+
+UNREADABLE = "a long name"
+"""Stands for a word that is longer than that: a part of it would be another word."""
 
 OF_THEIR_MONEY = " of their money"
 """Stands once in a sentence."""
@@ -64,13 +70,22 @@ def place_in_order_history(feature: str) -> int:
 
 
 def words_of_column(name: str) -> str:
-    """A column's name as words, cut where it is long."""
-    words = name.replace("_", " ").strip() or name
-    longest = LONGEST_COLUMN_WORDS
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    """A column's name as words: whole ones, and an ellipsis where further ones are left out.
+
+    >>> words_of_column("share_of_purchases_in_the_first_week")
+    'share of purchases in …'
+    """
+    first, *others = name.replace("_", " ").split() or [name]
+    text = first if len(first) <= LONGEST_WORD else UNREADABLE
+    for place, word in enumerate(others):
+        room = LONGEST_COLUMN_WORDS - (0 if place == len(others) - 1 else len(" …"))
+        if len(text) + 1 + len(word) > room:
+            return f"{text} …"
+        text = f"{text} {word}"
+    return text
 
 
 def readable_number(value: float) -> str:
     """A number for reading: two digits below ten, whole above."""
-    text = f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}".removesuffix(".0")
+    text = f"{value:z,.0f}" if abs(value) >= 9.95 else f"{value:z.1f}".removesuffix(".0")
     return "0" if text == "-0" else text

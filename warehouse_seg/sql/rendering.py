@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from warehouse_seg.sql.resources import dbt_package_path, sql_path
+from warehouse_seg.resources import dbt_package_path, sql_path
 
 PURE_FOLDERS = ("dialects", "features", "scoring", "marts", "settings")
 

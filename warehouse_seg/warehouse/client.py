@@ -49,8 +49,8 @@ class Client(Protocol):
         """Name → the engine's name of the type of every column of a query."""
         ...
 
-    def says_absent(self, error: Exception) -> bool:
-        """Whether an error means that a relation, or its schema, does not exist."""
+    def has_relation(self, relation: str) -> bool:
+        """Whether the engine's catalogue has a table or view of this name (SQL text), readable or not."""
         ...
 
     def offer(self, name: str, frame: pd.DataFrame) -> None:

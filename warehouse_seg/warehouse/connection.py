@@ -5,7 +5,7 @@ A DuckDB file (and a metastore of Spark's) has one owner at a time, so a warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -74,14 +74,8 @@ class Warehouse:
         return self._run(self._client.column_types, query)
 
     def has_relation(self, relation: str) -> bool:
-        """Whether `relation` (a name as SQL text) can be read."""
-        try:
-            self.execute(f"select 1 from {relation} limit 0")
-        except UsageError as error:
-            if isinstance(error.__cause__, Exception) and self._client.says_absent(error.__cause__):
-                return False
-            raise
-        return True
+        """Whether the engine has a table or view `relation` (a name as SQL text); one that cannot be read is there."""
+        return self._run(self._client.has_relation, relation)
 
     def _run(self, call: Callable[[str], Result], sql: str) -> Result:
         try:
@@ -102,11 +96,16 @@ def connect(path: str | Path, *, read_only: bool = False, patience: float = 10.0
 
 
 def open_profile(
-    credentials: Mapping[str, Any], folder: Path, *, read_only: bool = False
+    credentials: Mapping[str, Any],
+    folder: Path,
+    opening: Sequence[str] = (),
+    *,
+    read_only: bool = False,
 ) -> Warehouse:
-    """The warehouse of a dbt profile's target.
+    """The warehouse of a dbt profile's target, opened as dbt opens it.
 
-    credentials: as dbt renders them; folder: of the dbt project, where relative paths begin
+    credentials: as dbt renders them; folder: where dbt is called, and relative paths begin
+    opening: statements that dbt runs on a new connection
     Raises UsageError for an engine that this package does not open, and where it cannot be opened.
     """
     engine = credentials["type"]
@@ -115,4 +114,4 @@ def open_profile(
             f"found a profile of type {engine}{nearest(engine, ENGINES)}; models are fitted through profiles of type "
             f"{', '.join(ENGINES)}. The dbt package scores on other engines once a model is in their registry tables"
         )
-    return Warehouse(ENGINES[engine](credentials, folder, read_only))
+    return Warehouse(ENGINES[engine](credentials, folder, opening, read_only))

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+from sqlglot import exp
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.warehouse.client import Columns, Row
@@ -56,37 +58,91 @@ class DuckDB:
         """Let SQL on this connection read a frame as the view `name`."""
         self.connection.register(name, frame)
 
-    def says_absent(self, error: Exception) -> bool:
-        """Whether an error means that a relation, or its schema, does not exist."""
-        return isinstance(error, duckdb.CatalogException)
+    def has_relation(self, relation: str) -> bool:
+        """Whether the catalogue has a table or view of this name (SQL text), readable or not."""
+        name = exp.to_table(relation, dialect="duckdb")
+        parts = {"table_catalog": name.catalog, "table_schema": name.db, "table_name": name.name}
+        given = {column: part for column, part in parts.items() if part}
+        conditions = " and ".join(f"lower({column}) = lower(?)" for column in given)
+        query = f"select 1 from information_schema.tables where {conditions}"
+        return bool(self.connection.execute(query, list(given.values())).fetchall())
 
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
 
 
-def open_file(path: str | Path, *, read_only: bool = False, patience: float = 10.0) -> DuckDB:
+def open_file(
+    path: str | Path,
+    *,
+    read_only: bool = False,
+    patience: float = 10.0,
+    config: Mapping[str, Any] | None = None,
+    opening: Sequence[str] = (),
+    filesystems: Sequence[Mapping[str, Any]] = (),
+    memory_is_enough: bool = False,
+) -> DuckDB:
     """The DuckDB file at `path`, waiting up to `patience` seconds while another process holds it.
 
+    opening: statements to run before anything else; filesystems: fsspec's, `fs` names the implementation
     Raises UsageError for `:memory:` (nothing would be left when the program ends), for a file that another process
     keeps locked (naming that process) and for a file that this DuckDB cannot read.
     """
-    if str(path) in ("", ":memory:"):
+    in_memory = str(path) in ("", ":memory:")
+    if in_memory and not memory_is_enough:
         raise UsageError(
             "found the DuckDB path ':memory:', needed a file: an in-memory database ends with dbt. "
             "Give the profile's output a `path:` such as warehouse.duckdb"
         )
-    if read_only and not Path(path).exists():
+    if read_only and not in_memory and "://" not in str(path) and not Path(path).exists():
         raise UsageError(f"found no DuckDB file at {path}; build the features first: `dbt build`")
-    return DuckDB(
-        _with_patience(lambda: duckdb.connect(str(path), read_only=read_only), path, patience)
-    )
+
+    def opened() -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(
+            str(path), read_only=read_only and not in_memory, config=dict(config or {})
+        )
+        try:
+            for filesystem in filesystems:
+                connection.register_filesystem(_filesystem(**filesystem))
+            for statement in opening:
+                connection.execute(statement).fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return DuckDB(_with_patience(opened, path, patience))
 
 
-def open_profile(credentials: Mapping[str, Any], folder: Path, read_only: bool) -> DuckDB:
-    """The file of a dbt profile; a relative path is one from the project's folder, as for dbt."""
+def _filesystem(fs: str, **options: Any) -> Any:
+    # Who names a file system in the profile has fsspec.
+    return import_module("fsspec").filesystem(fs, **options)
+
+
+def open_profile(
+    credentials: Mapping[str, Any], folder: Path, opening: Sequence[str], read_only: bool
+) -> DuckDB:
+    """The database of a dbt profile with dbt's own settings, extensions and attached databases.
+
+    Raises UsageError as `open_file` does. In memory is enough where the tables are in an attached database.
+    """
     path = str(credentials.get("path", ":memory:"))
-    return open_file(path if path == ":memory:" else folder / path, read_only=read_only)
+    attached = [attachment.get("alias") for attachment in credentials.get("attach") or ()]
+    elsewhere = credentials.get("database") in attached
+    if Path.cwd() != folder:
+        # A view of files names them from the folder where dbt works.
+        opening = [
+            *opening,
+            f"set file_search_path = '{str(folder).replace(chr(39), chr(39) * 2)}'",
+        ]
+    return open_file(
+        path,
+        read_only=read_only,
+        config=credentials.get("config_options") or {},
+        opening=opening,
+        filesystems=credentials.get("filesystems") or (),
+        memory_is_enough=elsewhere,
+    )
 
 
 def _with_patience(

@@ -57,10 +57,11 @@ class Postgres:
         _, rows = self.rows(f"select format_type({type_code}, null)")
         return str(rows[0][0])
 
-    def says_absent(self, error: Exception) -> bool:
-        """Whether an error means that a relation, or its schema, does not exist."""
-        absent = driver().errors
-        return isinstance(error, absent.UndefinedTable | absent.InvalidSchemaName)
+    def has_relation(self, relation: str) -> bool:
+        """Whether the catalogue has a table or view of this name (SQL text), readable or not."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("select to_regclass(%s)", (relation,))
+            return cursor.fetchone()[0] is not None
 
     def offer(self, name: str, frame: pd.DataFrame) -> None:  # noqa: ARG002
         """Only an engine inside this process reads a frame without a copy. Raises TypeError."""
@@ -71,7 +72,9 @@ class Postgres:
         self._connection.close()
 
 
-def open_profile(credentials: Mapping[str, Any], _folder: Path, read_only: bool) -> Postgres:
+def open_profile(
+    credentials: Mapping[str, Any], _folder: Path, _opening: Sequence[str], read_only: bool
+) -> Postgres:
     """The database of a dbt profile, entered as dbt enters it.
 
     Raises UsageError where it cannot be reached.

@@ -106,8 +106,10 @@ def profiled_segments(segments: str, dialect: str) -> str:
         customers="int64",
         customer_share="float64",
         expected_customers="float64",
+        expected_share="float64",
         revenue="float64",
         revenue_share="float64",
+        revenue_per_customer="float64",
     )
     ordered = table.order_by([table.customers.desc(), table.segment_key.asc()])
     return _query(ordered, {"segments": _only(table, segments)}, dialect)

@@ -58,12 +58,9 @@ class Spark:
         """Name → SQL type of every column of a query."""
         return {field.name: field.dataType.simpleString() for field in self._run(query).schema}
 
-    def says_absent(self, error: Exception) -> bool:
-        """Whether an error means that a relation, or its schema, does not exist."""
-        condition = (
-            error.getCondition() if isinstance(error, driver().errors.PySparkException) else ""
-        )
-        return str(condition).startswith(("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND"))
+    def has_relation(self, relation: str) -> bool:
+        """Whether the catalogue has a table or view of this name (SQL text), readable or not."""
+        return bool(self._session.catalog.tableExists(relation))
 
     def offer(self, name: str, frame: pd.DataFrame) -> None:  # noqa: ARG002
         """Only an engine inside this process reads a frame without a copy. Raises TypeError."""
@@ -85,8 +82,10 @@ class Spark:
         return self._session.sql(sql)
 
 
-def open_profile(credentials: Mapping[str, Any], folder: Path, _read_only: bool) -> Spark:
-    """A session as dbt-spark makes it for this profile; relative paths in it are from the project's folder.
+def open_profile(
+    credentials: Mapping[str, Any], folder: Path, _opening: Sequence[str], _read_only: bool
+) -> Spark:
+    """A session as dbt-spark makes it for this profile; relative paths in it begin where dbt is called.
 
     Raises UsageError for another method than `session`, and where no session can be started.
     """

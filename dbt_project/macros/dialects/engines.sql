@@ -18,12 +18,6 @@
 {%- endmacro -%}
 
 
-{#- Money as an exact number with four decimals: sums of it do not depend on the order of rows. -#}
-{%- macro seg_money(expression) -%}
-cast({{ expression }} as decimal(18, 4))
-{%- endmacro -%}
-
-
 {#- A text as a sort key that orders by its characters' numbers, as most engines do by themselves. Postgres orders by
     the database's language, which may skip underscores; names that tie would come in another order there. -#}
 {%- macro seg_text_order(expression, dialect) -%}
@@ -72,6 +66,22 @@ cast({{ expression }} as decimal(18, 4))
 {#- Several branches read one step: DuckDB and Postgres would write it down in between. -#}
 {%- macro seg_not_materialized(dialect) -%}
     {{- 'not materialized ' if dialect in ('duckdb', 'postgres') -}}
+{%- endmacro -%}
+
+
+{#- The SHA-256 of a text in 64 hexadecimal digits, lower case on every engine. -#}
+{%- macro seg_sha256(text, dialect) -%}
+    {%- if dialect == 'postgres' -%}
+        encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex')
+    {%- elif dialect == 'trino' -%}
+        lower(to_hex(sha256(to_utf8({{ text }}))))
+    {%- elif dialect == 'bigquery' -%}
+        to_hex(sha256({{ text }}))
+    {%- elif dialect == 'duckdb' -%}
+        sha256({{ text }})
+    {%- else -%}
+        sha2({{ text }}, 256)
+    {%- endif -%}
 {%- endmacro -%}
 
 

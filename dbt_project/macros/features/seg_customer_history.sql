@@ -2,7 +2,8 @@
     The query of a customer's order history in numbers, one row per customer as of one day. Pure: seg_customer_rfm is
     this query as of the day that the settings say; Python renders it for an earlier day, to see what was known then.
 
-    transactions_relation    the order lines under their common names, as stg_seg__transactions has them
+    transactions_relation    the order lines under their common names, as stg_seg__transactions has them: times
+                             without a zone, amounts as exact numbers
     as_of_date               the text YYYY-MM-DD, the exclusive end of the lines that are seen; none is the day after
                              the last
     category_spend_relation  seg_history_by_category as of the same day; none where the lines have no category
@@ -140,7 +141,7 @@ known_transactions as (
     select
         customer_id,
         {{ columns | join(',\n        ') }},
-        {{ seg_money('amount') }} as amount
+        amount
     from {{ transactions_relation }}
     where
         {{ seg_is_seen(as_of_date, dialect) }}

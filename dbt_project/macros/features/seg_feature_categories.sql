@@ -24,5 +24,7 @@
 
 {#- The relation as the warehouse has it, or none; without the row limit that `--empty` puts on a ref. -#}
 {%- macro seg_existing(relation) -%}
-    {{- return(adapter.get_relation(relation.database, relation.schema, relation.identifier)) -}}
+    {{- return(none if relation.is_cte else adapter.get_relation(
+        relation.database, relation.schema, relation.identifier
+    )) -}}
 {%- endmacro -%}

@@ -8,11 +8,11 @@ select category
 from (
     select
         category,
-        sum({{ seg_money('spend') }}) as net_spend
+        sum({{ seg_money('spend', dialect) }}) as net_spend
     from {{ category_spend_relation }}
     group by category
 ) as spent
 where net_spend > 0
-order by net_spend desc, {{ seg_text_order('category', dialect) }} asc
+order by net_spend desc nulls last, {{ seg_text_order('category', dialect) }} asc nulls last
 limit {{ how_many }}
 {%- endmacro -%}

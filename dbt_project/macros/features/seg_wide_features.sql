@@ -31,8 +31,8 @@ category_spend as (
     select
         customer_id,
         category,
-        {{ seg_money('spend') }} as spend,
-        case when spend > 0 then {{ seg_money('spend') }} else 0 end as positive_spend,
+        {{ seg_money('spend', dialect) }} as spend,
+        case when spend > 0 then {{ seg_money('spend', dialect) }} else 0 end as positive_spend,
         share
     from {{ category_spend_relation }}
 

@@ -2,7 +2,12 @@
     One row per segment: its weight in the model, the customers it is the top segment of, the sum of memberships, and
     the money.
 
+        expected_customers_k = sum_i p_ik
         revenue_k = sum_i p_ik revenue_i            each term rounded to a decimal, so that no order of rows matters
+        revenue_per_customer_k = revenue_k / expected_customers_k
+
+    Money is divided by the customers that it is summed over: expected_share_k * revenue_per_customer_k adds up to the
+    revenue per customer of all. `customers` counts top segments, and no money is divided by it.
 
     revenue     dictionary: relation (text, with customer_id and as_of_date), expression (SQL over it); none without
                 money
@@ -86,7 +91,7 @@ revenue_sums as (
         sum(
             case
                 when {{ seg_is_measured('customer_revenue.revenue') }}
-                    then {{ seg_money(p ~ ' * customer_revenue.revenue') }}
+                    then {{ seg_money(p ~ ' * customer_revenue.revenue', dialect) }}
             end
         ) as revenue_{{ segment.segment_key }}
         {{- ',' if not loop.last }}
@@ -130,6 +135,7 @@ sizes as (
 totals as (
     select
         cast(sum(customers) as {{ seg_double(dialect) }}) as customers,
+        cast(sum(expected_customers) as {{ seg_double(dialect) }}) as expected_customers,
         cast(sum(revenue) as {{ seg_double(dialect) }}) as revenue
     from sizes
 )
@@ -143,12 +149,16 @@ select
     cast({{ 'round(sizes.customers)' if weights else 'sizes.customers' }} as bigint) as customers,
     cast(sizes.customers as {{ seg_double(dialect) }}) / nullif(totals.customers, 0e0) as customer_share,
     cast(coalesce(sizes.expected_customers, 0e0) as {{ seg_double(dialect) }}) as expected_customers,
+    cast(sizes.expected_customers as {{ seg_double(dialect) }})
+    / nullif(totals.expected_customers, 0e0) as expected_share,
     cast(sizes.revenue as {{ seg_double(dialect) }}) as revenue,
     case
         when totals.revenue > 0e0 then cast(sizes.revenue as {{ seg_double(dialect) }}) / totals.revenue
     end as revenue_share,
+    cast(sizes.revenue as {{ seg_double(dialect) }})
+    / nullif(cast(sizes.expected_customers as {{ seg_double(dialect) }}), 0e0) as revenue_per_customer,
     cast({{ seg_literal(warning, dialect) if warning else 'null' }} as {{ seg_text(dialect) }}) as model_warning
 from sizes
 cross join totals
-order by sizes.position
+order by sizes.position asc nulls last
 {%- endmacro -%}

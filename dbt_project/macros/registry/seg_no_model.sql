@@ -48,7 +48,7 @@ where 1 = 0
             {% do exceptions.raise_compiler_error(
                 "warehouse_seg: " ~ relation ~ " lacks " ~ lacking | join(", ")
                 ~ ", needed by model version " ~ mixture.model_version ~ ". It was built for another version:"
-                ~ " run `dbt build --select +seg_customer_scores+`."
+                ~ " run `dbt build`."
                 ~ " If the column is one of your own (feature_table, extra_features), bring it back, or fit without it."
             ) %}
         {% endif %}

@@ -20,6 +20,7 @@
 -#}
 {% macro seg_scored_model() %}
     {% set scores = ref('seg_customer_scores') %}
+    {% do seg_require_known_schema() %}
     {% do seg_registry_relations() %}
     {% if not execute %}{{ return(none) }}{% endif %}
     {% set relation = load_relation(scores) %}
@@ -38,11 +39,21 @@
 
 {#- The number of the active version, or none. The greatest activation wins; it is one row, so it is there or not. -#}
 {% macro seg_active_version() %}
+    {% do seg_require_known_schema() %}
     {% set activations = seg_registry_relations().seg_model_activations %}
     {% if activations is none %}{{ return(none) }}{% endif %}
+    {% set lost = seg_single_integer(
+        "select count(*) from " ~ activations ~ " where activation is null or model_version is null"
+    ) %}
+    {% if lost %}
+        {% do exceptions.raise_compiler_error(
+            "warehouse_seg: " ~ activations ~ " has " ~ lost ~ " row(s) whose activation or model_version is NULL,"
+            ~ " which this package never writes: nobody can say which model is active. Delete them and build again."
+        ) %}
+    {% endif %}
     {{ return(seg_single_integer(
         "select model_version from " ~ activations
-        ~ " order by activation desc, activated_at desc, model_version desc limit 1"
+        ~ " order by activation desc nulls last, activated_at desc nulls last, model_version desc nulls last limit 1"
     )) }}
 {% endmacro %}
 
@@ -55,16 +66,17 @@
     {% endfor %}
     {% set of_version = " where model_version = " ~ version %}
     {% set models = seg_json_rows(
-        "select n_components, n_features, exact_values from " ~ registry.seg_models ~ of_version
+        "select n_components, n_features, exact_values, '=' || fingerprint as fingerprint from "
+        ~ registry.seg_models ~ of_version
     ) %}
     {% set features = seg_json_rows(
         "select '=' || feature as feature, '=' || transform as transform, '=' || coalesce(reference, '') as reference,"
-        ~ " exact_values from " ~ registry.seg_model_features ~ of_version ~ " order by position"
+        ~ " exact_values from " ~ registry.seg_model_features ~ of_version ~ " order by position asc nulls last"
     ) %}
     {% set components = seg_json_rows(
         "select '=' || segment_key as segment_key, '=' || segment_name as segment_name,"
         ~ " '=' || description as description, mean, covariance, precision_cholesky, exact_values from "
-        ~ registry.seg_model_components ~ of_version ~ " order by component"
+        ~ registry.seg_model_components ~ of_version ~ " order by component asc nulls last"
     ) %}
     {% set found = [models | length, features | length, components | length] %}
     {% if models | length != 1 or found != [1, models[0].n_features, models[0].n_components] %}
@@ -90,6 +102,7 @@
     {% endfor %}
     {% do seg_refuse_repeats(checked.features | map(attribute="feature") | list, version) %}
     {% do seg_refuse_repeats(checked.components | map(attribute="segment_key") | list, version) %}
+    {% do seg_require_consistent(checked, models[0].fingerprint) %}
     {% do checked.update({"components": seg_with_given_names(checked.components)}) %}
     {{ return(checked) }}
 {% endmacro %}
@@ -119,10 +132,10 @@
     {% set categories = [] %}
     {% set rows = seg_json_rows(
         "select '=' || category as category, '=' || column_suffix as column_suffix from " ~ relation
-        ~ " where model_version = " ~ version ~ " order by position"
+        ~ " where model_version = " ~ version ~ " order by position asc nulls last"
     ) %}
     {% for row in rows %}
-        {% set suffix = seg_checked_key(row.column_suffix, version) %}
+        {% set suffix = seg_checked_suffix(row.column_suffix, version) %}
         {% do categories.append({"category": row.category, "column_suffix": suffix}) %}
     {% endfor %}
     {{ return(categories) }}
@@ -225,7 +238,18 @@
 {% endmacro %}
 
 
-{#- A segment's key or a column suffix: part of an unquoted column name. -#}
+{#- The end of an unquoted column name, `spend_<suffix>`. -#}
+{% macro seg_checked_suffix(value, version) %}
+    {% if value is not string or not modules.re.match("^[a-z0-9_]{1,40}\\Z", value) %}
+        {% do seg_registry_error(
+            version, "'" ~ value ~ "' is not a column suffix of at most 40 lower-case letters, digits and _"
+        ) %}
+    {% endif %}
+    {{ return(value) }}
+{% endmacro %}
+
+
+{#- A segment's key: part of an unquoted column name. -#}
 {% macro seg_checked_key(value, version) %}
     {% if value is not string or not modules.re.match("^[a-z][a-z0-9_]{0,39}\Z", value) %}
         {% do seg_registry_error(

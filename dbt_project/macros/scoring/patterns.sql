@@ -173,6 +173,6 @@ select
     count(*) as customers
 from patterns
 group by missing
-order by count(*) desc, missing
+order by count(*) desc nulls last, missing asc nulls last
 limit {{ limit }}
 {%- endmacro -%}

@@ -8,6 +8,8 @@
     customer_id_type     the key's SQL type, as the warehouse has it
     extra_features       a model or source keyed by customer_id whose numeric columns join the features
     as_of_date           'YYYY-MM-DD', the exclusive end of the orders that are seen; null is the day after the last one
+    timezone             the zone whose clock gives a time with a zone its day, such as Europe/Berlin
+    amount_decimals      how many decimals amounts have, 0 to 10; null is those of the column's type, 4 of a double
     categories           how many of the largest categories get columns of their own
     model.features       null is every numeric column; else a list of names or of {name, transform, clip}
     model.segments       the numbers of segments that fit tries
@@ -43,6 +45,8 @@
     "customer_id_type": "varchar",
     "extra_features": null,
     "as_of_date": null,
+    "timezone": "UTC",
+    "amount_decimals": null,
     "categories": 6,
     "model": {
         "features": null,

@@ -1,7 +1,8 @@
 {#-
     Names that people give to segments: the variable `segment_names`, segment key → name.
 
-    A name belongs to a key and a key to its customers, so it survives every refit. It is put on where the stored model
+    A name belongs to a key and a key to its customers, so it survives every refit. A fit gives no new segment a key
+    that is named already: a name that was given too early falls on nobody. It is put on where the stored model
     is read: every table shows it, and nothing needs a fit.
 -#}
 
@@ -10,7 +11,7 @@
     {%- for key, name in given.items() if not seg_is_a_name(name) -%}
         {{- exceptions.raise_compiler_error(
             "warehouse_seg: the variable `segment_names` names " ~ key ~ " '" ~ name ~ "', needed a text of 1 to 200"
-            ~ " characters without control characters and backslashes."
+            ~ " characters without control characters and backslashes that does not begin with = + - @."
         ) -}}
     {%- endfor -%}
     {%- do seg_refuse_one_name_for_two(given, given) -%}
@@ -18,9 +19,14 @@
 {%- endmacro -%}
 
 
-{#- Whether a name can stand in every table and in the SQL of every engine. -#}
+{#-
+    Whether a name can stand in every table, in the SQL of every engine, and in a spreadsheet, which would calculate
+    what begins with = + - @ or their full-width forms (as warehouse_seg/model/spreadsheet_text.py has it).
+-#}
 {%- macro seg_is_a_name(value) -%}
-    {{- return(value is string and modules.re.match('^[^\\x00-\\x1f\\\\]{1,200}\\Z', value) is not none) -}}
+    {%- set formula = '[ \\xa0\\u3000]*[=+@\\uff1d\\uff0b\\uff0d\\uff20-]' -%}
+    {%- set pattern = '^(?!' ~ formula ~ ')[^\\x00-\\x1f\\\\]{1,200}\\Z' -%}
+    {{- return(value is string and modules.re.match(pattern, value) is not none) -}}
 {%- endmacro -%}
 
 
@@ -58,7 +64,8 @@
     {%- if unknown and seg_is_building() -%}
         {%- do exceptions.warn(
             "warehouse_seg: the variable `segment_names` names " ~ unknown | join(', ') ~ ", which the model does not"
-            ~ " have. Its segments are " ~ keys | join(', ') ~ "."
+            ~ " have. Its segments are " ~ keys | join(', ') ~ ". No later segment gets a key that is named already"
+            ~ " or was ever used."
         ) -%}
     {%- endif -%}
 {%- endmacro -%}

@@ -1,16 +1,16 @@
 {{ config(materialized='view', enabled=seg_is_enabled('features', 'transactions')) }}
 
-{%- set columns = seg_setting('columns') -%}
-{%- set text = dbt.type_string() %}
+{#- Lines that cannot be right stop the build here, before anything is made of them. -#}
+{%- if seg_setting('full_scan_tests') %}
+-- depends_on: {{ ref('seg_order_line_checks') }}
+{%- endif %}
+{%- set amount_type = seg_order_line_types().amount or '' %}
 
-select
-    {{ columns.customer_id }} as customer_id,
-    {{ columns.order_id }} as order_id,
-    {{ columns.ordered_at }} as ordered_at,
-    {{ columns.amount }} as amount,
-    {%- if columns.category is none %}
-    cast(null as {{ text }}) as category
-    {%- else %}
-    coalesce(nullif(trim(cast({{ columns.category }} as {{ text }})), ''), 'unknown') as category
-    {%- endif %}
-from {{ seg_input('transactions') }}
+{{ seg_order_lines(
+    seg_input('transactions'),
+    seg_setting('columns'),
+    amount_type,
+    seg_amount_decimals(amount_type),
+    seg_setting('timezone'),
+    target.type,
+) }}

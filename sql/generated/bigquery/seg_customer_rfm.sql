@@ -13,7 +13,7 @@ known_transactions as (
         customer_id,
         order_id,
         cast(ordered_at as date) as ordered_on,
-        cast(amount as decimal(18, 4)) as amount
+        amount
     from stg_seg__transactions
     where
         cast(ordered_at as date) is not null

@@ -7,5 +7,5 @@ select
 from (
     select * from seg_customer_features
 ) as features
-order by sample_key asc, customer_id asc
+order by sample_key asc nulls last, customer_id asc nulls last
 limit 20000

@@ -46,13 +46,13 @@ revenue_sums as (
         sum(
             case
                 when abs(customer_revenue.revenue) <= 1e100
-                    then cast(scores.membership_s1 * customer_revenue.revenue as decimal(18, 4))
+                    then cast(scores.membership_s1 * customer_revenue.revenue as decimal(38, 10))
             end
         ) as revenue_s1,
         sum(
             case
                 when abs(customer_revenue.revenue) <= 1e100
-                    then cast(scores.membership_s2 * customer_revenue.revenue as decimal(18, 4))
+                    then cast(scores.membership_s2 * customer_revenue.revenue as decimal(38, 10))
             end
         ) as revenue_s2
     from seg_customer_scores as scores
@@ -87,6 +87,7 @@ sizes as (
 totals as (
     select
         cast(sum(customers) as double) as customers,
+        cast(sum(expected_customers) as double) as expected_customers,
         cast(sum(revenue) as double) as revenue
     from sizes
 )
@@ -100,11 +101,15 @@ select
     cast(sizes.customers as bigint) as customers,
     cast(sizes.customers as double) / nullif(totals.customers, 0e0) as customer_share,
     cast(coalesce(sizes.expected_customers, 0e0) as double) as expected_customers,
+    cast(sizes.expected_customers as double)
+    / nullif(totals.expected_customers, 0e0) as expected_share,
     cast(sizes.revenue as double) as revenue,
     case
         when totals.revenue > 0e0 then cast(sizes.revenue as double) / totals.revenue
     end as revenue_share,
+    cast(sizes.revenue as double)
+    / nullif(cast(sizes.expected_customers as double), 0e0) as revenue_per_customer,
     cast(null as varchar) as model_warning
 from sizes
 cross join totals
-order by sizes.position
+order by sizes.position asc nulls last

@@ -12,7 +12,7 @@ known_transactions as (
     select
         customer_id,
         category,
-        cast(amount as decimal(18, 4)) as amount
+        amount
     from stg_seg__transactions
     where
         cast(ordered_at as date) is not null

@@ -169,9 +169,9 @@ select
         row_number() over (
             partition by segment_key
             order by
-                case when is_usual and z_score is not null then 0 else 1 end,
-                coalesce(floor(1e6 * abs(z_score)), -1e0) desc,
-                feature
+                case when is_usual and z_score is not null then 0 else 1 end asc nulls last,
+                coalesce(floor(1e6 * abs(z_score)), -1e0) desc nulls last,
+                feature asc nulls last
         ) as integer
     ) as distinctiveness_rank
 from differences

@@ -93,7 +93,9 @@ def test_a_midpoint_that_rounds_to_the_value_is_said_more_precisely() -> None:
 
 def test_no_way_out() -> None:
     said = printed(replace(EXPLANATION, nearest_change=None))
-    assert said[-1] == "no change of one feature alone would move them to another segment"
+    assert said[-1] == (
+        "no change of one feature alone, to a value that customers usually have, would move them to another segment"
+    )
 
 
 def test_one_segment() -> None:

@@ -87,7 +87,7 @@ def test_where_no_line_can_be_inserted_the_error_gives_the_lines(before: str) ->
 @pytest.mark.parametrize(
     ("before", "found"),
     [
-        ("a: 1\na: 2\n", "not valid YAML"),
+        ("a: 1\na: 2\n", "line 2: the key a stands there a second time"),
         ("a: [1\n", "not valid YAML"),
         ("- a\n", "needed a dictionary"),
         ("vars: text\n", "`vars` is 'text', needed a dictionary"),

@@ -27,6 +27,8 @@ from warehouse_seg.evaluation.methods import (
     rules,
 )
 from warehouse_seg.evaluation.prediction import Judgement, Prediction
+from warehouse_seg.evaluation.predictive_power import predictive_power
+from warehouse_seg.evaluation.simpler_methods import Silhouettes, silhouettes, simpler_methods
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
@@ -90,6 +92,11 @@ def test_on_balls_a_simpler_method_does_as_well() -> None:
     assert by_name["k-means"].stability > 0.98
     assert comparison.time_split == unavailable
     sentence = verdict(comparison)
+    assert sentence.startswith(
+        "A simpler method, k-means labels, tells as much of the customers: k-means labels have"
+    )
+    assert "decided by the separation of the segments" in sentence
+    assert "no orders" in sentence
     assert "k-means (stability 1.00, segments as compact)" in sentence
     assert "take the simpler method" in sentence
 
@@ -132,7 +139,13 @@ def test_across_each_other_only_the_mixture_is_stable_and_predicts() -> None:
     assert not any(method.as_good_as_mixture for method in methods)
     assert all(method.from_labels is not None for method in methods)
     assert [method.from_memberships is not None for method in methods] == [True, *[False] * 5]
-    assert "No simpler method does as well" in verdict(comparison)
+    assert "Of labels alone, one per customer, no other method's are as good" in verdict(comparison)
+    # The same verdict, word for word, as from the two halves that `validate` has.
+    power = predictive_power(time_split, SHAPE, 1)
+    top = em.log_joint(statistics, parameters).argmax(axis=0)
+    assert comparison.time_split == power
+    assert comparison.simpler_methods == simpler_methods(power, silhouettes(z, top, 3, 1))
+    assert comparison.simpler_methods.criterion == "prediction of unseen time"
 
 
 def test_customers_far_from_all_are_unassigned_by_density() -> None:
@@ -189,7 +202,9 @@ KMEANS = replace(MIXTURE, method="k-means", as_good_as_mixture=True)
 
 
 def sentence_on(*methods: MethodResult) -> str:
-    return verdict(MethodComparison(methods, Unavailable("not asked"), unclear_share=0.25))
+    unavailable = Unavailable("not asked")
+    simpler = simpler_methods(unavailable, Silhouettes(0.4, 0.4))
+    return verdict(MethodComparison(methods, unavailable, simpler, unclear_share=0.25))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from warehouse_seg.evaluation.prediction import Judgement, Prediction
 from warehouse_seg.evaluation.predictive_power import PredictivePower
 from warehouse_seg.evaluation.reference import reference_agreement
 from warehouse_seg.evaluation.separation import MERGE_AFFINITY, separation
+from warehouse_seg.evaluation.simpler_methods import Silhouettes, SimplerMethods, simpler_methods
 from warehouse_seg.evaluation.starts import StartStability, start_stability
 from warehouse_seg.evaluation.validation import Validation
 from warehouse_seg.evaluation.validation_verdict import verdict
@@ -234,6 +235,7 @@ STABLE = Validation(
     windows=(Window("2026-01-01", 900, 0.9),),
     pairs=separation(model(0.0, 9.0)),
     predictive_power=Unavailable("not asked"),
+    simpler_methods=SimplerMethods(None, None, "Not known"),
     reference=None,
     protected=(),
 )
@@ -241,8 +243,8 @@ STABLE = Validation(
 
 def test_a_stable_model_gets_a_plain_sentence() -> None:
     assert verdict(STABLE) == (
-        "The 2 segments of version 3 are stable on bootstrap samples (0.95) and on earlier days (0.90); "
-        "all segments are separate."
+        "The 2 segments of version 3 are stable on bootstrap samples (0.95), from other starts (1.00) and on earlier "
+        "days (0.90); all segments are separate. Not known."
     )
 
 
@@ -261,7 +263,10 @@ def test_a_stable_model_gets_a_plain_sentence() -> None:
             {"windows": (Window("2026-01-01", 900, 0.4),)},
             "refits on earlier days give other segments (0.40)",
         ),
-        ({"windows": ()}, "are stable on bootstrap samples (0.95); all"),
+        (
+            {"windows": ()},
+            "are stable on bootstrap samples (0.95) and from other starts (1.00); all",
+        ),
         (
             {"windows": (Window("2026-01-01", 900, None),)},
             "on every earlier day a refit of this shape collapsed",
@@ -289,7 +294,7 @@ def test_every_doubt_is_in_the_verdict(change: dict[str, Any], said: str) -> Non
 def test_a_warning_stored_with_the_model_is_in_the_verdict() -> None:
     warned = replace(STABLE, warnings=("there is no stable segmentation", "few customers."))
     assert verdict(warned).endswith(
-        "all segments are separate. Warning stored with the model: there is no stable segmentation. "
+        "all segments are separate. Not known. Warning stored with the model: there is no stable segmentation. "
         "Warning stored with the model: few customers."
     )
 
@@ -316,7 +321,9 @@ def test_the_verdict_says_what_memberships_predict(
         prediction("RFM quintiles", spend, buying),
     )
     split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
-    assert said in verdict(replace(STABLE, predictive_power=split))
+    simpler = simpler_methods(split, Silhouettes(0.4, 0.3))
+    assert said in simpler.sentence
+    assert f"{simpler.sentence}." in verdict(replace(STABLE, simpler_methods=simpler))
 
 
 def test_the_module_names_what_it_means_by_one_peak() -> None:

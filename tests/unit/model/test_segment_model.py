@@ -82,6 +82,7 @@ def small_model() -> SegmentModel:
 MODEL = small_model()
 FEATURE = MODEL.features[0]
 COMPONENT = MODEL.components[0]
+FACTOR = COMPONENT.precision_cholesky
 
 
 Value = TypeVar("Value", bound=BaseModel)
@@ -231,7 +232,11 @@ def test_a_component_that_cannot_be_scored_is_refused(fault: dict[str, Any], mes
             {"components": (COMPONENT, changed(MODEL.components[1], segment_key="s1"))},
             "each segment_key stands once; repeated: s1",
         ),
-        ({"categories": ({"category": "x", "column_suffix": "Not Safe"},)}, "a segment key is"),
+        ({"categories": ({"category": "x", "column_suffix": "Not Safe"},)}, "a column suffix is"),
+        (
+            {"components": (changed(COMPONENT, log_norm=50.0), MODEL.components[1])},
+            "s1: log_norm is 50.0, not the -",
+        ),
     ],
 )
 def test_a_model_that_cannot_be_scored_is_refused(fault: dict[str, Any], message: str) -> None:
@@ -284,7 +289,7 @@ def next_to(number: float) -> float:
         with_component(weight=next_to(0.75)),
         with_component(log_norm=next_to(COMPONENT.log_norm)),
         with_component(mean=(0.1, next_to(0.2))),
-        with_component(precision_cholesky=((1.0, 0.5), (0.0, 1.0))),
+        with_component(precision_cholesky=((1.0, next_to(FACTOR[0][1])), FACTOR[1])),
         changed(MODEL, components=MODEL.components[::-1]),
         changed(MODEL, outlier_log_density=next_to(-12.5)),
         changed(MODEL, categories=()),

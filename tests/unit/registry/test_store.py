@@ -23,6 +23,7 @@ from warehouse_seg.model.feature import Category, Feature
 from warehouse_seg.model.segment_matching import SegmentMatch, SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import Candidate, Training
+from warehouse_seg.registry.relations import COLUMNS
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.registry.tables import TABLES
 from warehouse_seg.warehouse.connection import Warehouse
@@ -34,7 +35,7 @@ AWKWARD_TEXT = 'it\'s "quoted", 100 %;\n-- second line\tünï 日本 \\ {{ not_j
 
 
 def registry_in(warehouse: Warehouse, schema: str = "registry") -> Registry:
-    return Registry(warehouse, {name: f'"{schema}"."{name}"' for name in TABLES}, f'"{schema}"')
+    return Registry(warehouse, {name: f'"{schema}"."{name}"' for name in COLUMNS}, f'"{schema}"')
 
 
 def in_memory() -> Warehouse:

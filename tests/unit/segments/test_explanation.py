@@ -220,6 +220,84 @@ def test_a_ratio_is_reported_with_its_reference() -> None:
     assert explanation.nearest_change.new_value == pytest.approx(1.0, rel=1e-5)
 
 
+# ------------------------------------------------------------- changes that a customer can make, and no others
+
+
+def test_a_change_beyond_what_customers_have_is_not_offered() -> None:
+    usual = {"0.01": 0.0, "0.99": 3.0}
+    assert change_of(two_kinds(quantiles=usual), 1.0) is None
+
+
+def test_a_change_up_to_the_last_percent_is_offered() -> None:
+    change = change_of(two_kinds(quantiles={"0.01": 0.0, "0.99": 4.0}), 1.0)
+    assert change is not None
+    assert change.new_value == 4
+
+
+def test_who_is_beyond_the_usual_may_come_back() -> None:
+    change = change_of(two_kinds(quantiles={"0.01": 0.0, "0.99": 6.0}), 500.0)
+    assert change is not None
+    assert change.new_value == 3
+
+
+def test_a_change_below_the_first_percent_is_not_offered() -> None:
+    assert change_of(two_kinds(quantiles={"0.01": 5.0, "0.99": 9.0}), 8.0) is None
+
+
+def test_a_feature_that_others_determine_does_not_move_alone() -> None:
+    """Pantry spend is nearly all of the spend: it cannot be more than that."""
+    nearly_one = np.array([[1.0, 0.995], [0.995, 1.0]])
+    model = SegmentModel(
+        covariance_type="full",
+        features=(Feature(feature="net_spend"), Feature(feature="spend_pantry")),
+        components=(
+            Component.from_covariance("s1", 0.5, np.zeros(2), nearly_one),
+            Component.from_covariance("s2", 0.5, np.full(2, 3.0), nearly_one),
+        ),
+    )
+    assert explain(model, {"net_spend": 0.5, "spend_pantry": 0.6}).nearest_change is None
+
+
+def test_of_two_features_that_move_together_a_third_moves_alone() -> None:
+    covariance = np.array([[1.0, 0.995, 0.0], [0.995, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    model = SegmentModel(
+        covariance_type="full",
+        features=tuple(Feature(feature=name) for name in ("net_spend", "spend_pantry", "orders")),
+        components=(
+            Component.from_covariance("s1", 0.5, np.zeros(3), covariance),
+            Component.from_covariance("s2", 0.5, np.full(3, 3.0), covariance),
+        ),
+    )
+    change = explain(
+        model, dict.fromkeys(("net_spend", "spend_pantry", "orders"), 0.5)
+    ).nearest_change
+    assert change is not None
+    assert change.feature == "orders"
+
+
+@pytest.mark.parametrize(("most", "is_offered"), [(0.41, True), (0.39, False)])
+def test_a_ratio_moves_within_the_usual_values_of_its_share(most: float, is_offered: bool) -> None:
+    """The ratio 1 is a share of 0.4 beside another of 0.4."""
+    ratio = Feature(
+        feature="share_wine",
+        reference="share_other",
+        floor=0.01,
+        transform="log",
+        clip_low=0.01,
+        quantiles={"0.01": 0.01, "0.99": most},
+    )
+    model = SegmentModel(
+        covariance_type="full",
+        features=(ratio,),
+        components=(
+            Component.from_covariance("s1", 0.5, np.array([-1.0]), np.eye(1)),
+            Component.from_covariance("s2", 0.5, np.array([1.0]), np.eye(1)),
+        ),
+    )
+    change = explain(model, {"share_wine": 0.1, "share_other": 0.4}).nearest_change
+    assert (change is not None) == is_offered
+
+
 # ---------------------------------------------------------------------------------- memberships and gaps
 
 

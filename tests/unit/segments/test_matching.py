@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import duckdb
@@ -14,12 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from warehouse_seg.errors import UsageError
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
+from warehouse_seg.resources import dbt_package_path
 from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.segments.affinity import affinities
+from warehouse_seg.segments.given_names import unknown_keys_warning, with_given_names
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.segments.overlap import overlap_sql, overlap_table
 from warehouse_seg.warehouse.connection import Warehouse
@@ -250,3 +254,105 @@ def test_shuffled_customers_keep_nothing() -> None:
     )
     assert matching.kept_share < 0.4
     assert {match.verdict for match in matching.matches} == {"new", "retired"}
+
+
+# ----------------------------------------------------------------------------------- names that were given too early
+
+
+@pytest.mark.parametrize(
+    ("used", "named", "expected"),
+    [
+        ([], [], ["s1", "s2", "s3"]),
+        ([], ["s1"], ["s2", "s3", "s4"]),
+        ([], ["s2"], ["s1", "s3", "s4"]),
+        (["s1", "s2", "s3"], ["s1", "s2"], ["s4", "s5", "s6"]),
+        (["s1", "s2", "s3"], ["s5", "s99"], ["s4", "s6", "s7"]),
+        (["s7"], ["s8", "s9", "s10"], ["s11", "s12", "s13"]),
+        ([], ["vip"], ["s1", "s2", "s3"]),
+    ],
+)
+def test_no_new_segment_gets_a_key_that_was_named_before_it_was_there(
+    used: list[str], named: list[str], expected: list[str]
+) -> None:
+    model = with_new_keys(OLD, used, named)
+    assert [component.segment_key for component in model.components] == expected
+
+
+def test_a_segment_that_goes_on_keeps_its_key_though_it_is_named() -> None:
+    matching = match_segments(OLD, OLD, np.diag([500.0, 300.0, 200.0]), [], ["s1", "s2", "s3"])
+    assert [c.segment_key for c in matching.model.components] == [
+        c.segment_key for c in OLD.components
+    ]
+
+
+def test_a_split_segment_skips_the_named_key() -> None:
+    """Nothing goes on: every key is new, and none is one of the names that wait."""
+    overlap = np.full((3, 3), 100.0)
+    far = OLD.model_copy(
+        update={
+            "components": tuple(
+                Component.from_covariance(
+                    f"s{k}", 1 / 3, np.array(c.mean) + 50, np.eye(len(c.mean))
+                )
+                for k, c in enumerate(OLD.components, start=1)
+            )
+        }
+    )
+    matching = match_segments(OLD, far, overlap, [], ["s4", "s6"])
+    assert [c.segment_key for c in matching.model.components] == ["s5", "s7", "s8"]
+
+
+@pytest.mark.parametrize(
+    ("names", "warning"),
+    [
+        ({}, None),
+        ({"s1": "A"}, None),
+        (
+            {"s1": "A", "s9": "B"},
+            "names s9, which the model does not have. Its segments are s1, s2, s3.",
+        ),
+        ({"s8": "A", "s9": "B"}, "names s8, s9, which the model does not have."),
+        ({"S1": "A"}, "names S1, which the model does not have."),
+        ({"s1 ": "A"}, "names s1 , which the model does not have."),
+    ],
+)
+def test_a_name_for_a_key_that_is_not_there_is_warned_of(
+    names: dict[str, str], warning: str | None
+) -> None:
+    text = unknown_keys_warning(OLD, names)
+    assert (text is None) if warning is None else (text is not None and warning in text)
+
+
+@pytest.mark.parametrize(
+    ("names", "refusal"),
+    [
+        ({"s1": "Name 2"}, "names s1 'Name 2', and s2 has that name as well"),
+        ({"s3": "Name 1"}, "names s3 'Name 1', and s1 has that name as well"),
+        ({"s1": "A", "s2": "A"}, "names s1 'A', and s2 has that name as well"),
+        ({"s1": "Name 2", "s2": "Name 1"}, None),
+        ({"s1": "Name 1"}, None),
+        ({"s9": "Name 1"}, None),
+    ],
+)
+def test_two_segments_of_one_name_are_refused_as_dbt_refuses_them(
+    names: dict[str, str], refusal: str | None
+) -> None:
+    if refusal is None:
+        shown = {c.segment_key: c.segment_name for c in with_given_names(OLD, names).components}
+        assert shown == {k: names.get(k, f"Name {k[1:]}") for k in ("s1", "s2", "s3")}
+    else:
+        with pytest.raises(UsageError, match=re.escape(refusal)):
+            with_given_names(OLD, names)
+
+
+def test_dbt_build_warns_in_the_same_words() -> None:
+    macro = (dbt_package_path() / "macros" / "settings" / "seg_segment_names.sql").read_text(
+        "utf-8"
+    )
+    literals = "".join(
+        re.findall(r'"([^"]*)"', macro[macro.index("macro seg_warn_of_unknown_keys") :])
+    )
+    text = unknown_keys_warning(OLD, {"s9": "B"})
+    assert text is not None
+    for part in text.replace("s1, s2, s3", "s9").split("s9"):
+        assert part.strip() in literals

@@ -267,10 +267,10 @@ def test_a_graded_name_is_nobody_elses() -> None:
     ]
 
 
-def test_a_number_is_the_last_resort() -> None:
+def test_the_order_of_size_is_the_last_resort() -> None:
     assert named_segments(SHOP, [1, 0, 0, 0], [1, 0, 0, 0], [-1, 0, 0, 0]) == [
-        "Lapsed",
-        "Lapsed 2",
+        "Lapsed (largest)",
+        "Lapsed (second largest)",
         "Recent",
     ]
 

@@ -134,6 +134,45 @@ def test_of_nobody_there_are_no_shares(shop: duckdb.DuckDBPyConnection) -> None:
         assert {row[name] for name in ("customer_share", "revenue", "revenue_share")} == {None}
 
 
+@pytest.mark.parametrize(
+    "spends",
+    [
+        (100.0, 30.0, 10.0, 0.0),
+        (100.1, 0.0, 0.0, 0.0),
+        (-20.0, 500.0, 3.3, 1.0),
+        (0.01, 0.01, 0.01, 0.01),
+        (999.99, 1.0, 1.0, 333.33),
+    ],
+)
+def test_shares_and_revenue_per_customer_multiply_up(
+    shop: duckdb.DuckDBPyConnection, spends: tuple[float, ...]
+) -> None:
+    """Both sides by membership: no third figure comes out, here or in the profile."""
+    for customer, spend in enumerate(spends, start=1):
+        shop.execute("update features set net_spend = ? where customer_id = ?", [spend, customer])
+    actual, means = sizes(shop), profiles(shop, "net_spend")
+    total = sum(spends)
+    each_of_all = total / len(spends)
+    assert sum(row["expected_share"] for row in actual.values()) == pytest.approx(1)
+    for key, row in actual.items():
+        each = row["revenue_per_customer"]
+        assert each * row["expected_customers"] == pytest.approx(row["revenue"])
+        assert row["expected_share"] * each / each_of_all == pytest.approx(row["revenue_share"])
+        assert each == pytest.approx(means[key, "net_spend"]["mean"], abs=1e-3)
+    assert sum(
+        row["expected_share"] * row["revenue_per_customer"] for row in actual.values()
+    ) == pytest.approx(each_of_all)
+
+
+def test_revenue_per_customer_is_null_without_revenue_or_customers(
+    shop: duckdb.DuckDBPyConnection,
+) -> None:
+    assert {row["revenue_per_customer"] for row in sizes(shop, None).values()} == {None}
+    shop.execute("delete from features; delete from scores; delete from customer_segments")
+    for row in sizes(shop).values():
+        assert (row["expected_share"], row["revenue_per_customer"]) == (None, None)
+
+
 # ---------------------------------------------------------------------------------------------- profiles
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.generate_sql import write
-from warehouse_seg.sql.resources import sql_path
+from warehouse_seg.resources import sql_path
 
 
 def _texts(folder: Path) -> dict[str, str]:

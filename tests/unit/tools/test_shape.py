@@ -116,6 +116,16 @@ FAULTS = {
         {"SQL lines with a tab or a trailing space"},
     ),
     "a keyword in capitals": ("sql/orders.sql", "WHERE true\n", {"SQL keywords in capitals"}),
+    "a sort key without a direction": (
+        "sql/orders.sql",
+        "select 1 as a order by a nulls last\n",
+        {"sort keys without direction and place of NULL"},
+    ),
+    "the second sort key without a place of NULL": (
+        "sql/orders.sql",
+        "select rank() over (order by f(a, b) asc nulls last, b desc) as a limit 1\n",
+        {"sort keys without direction and place of NULL"},
+    ),
     "a macro of another name": (
         "dbt_project/macros/dates/seg_day.sql",
         "{% macro day() %}{{ day() }}{% endmacro %}\n",

@@ -38,11 +38,6 @@ def test_a_relation_is_there_or_not(warehouse: Warehouse) -> None:
     assert not warehouse.has_relation("no_schema.b")
 
 
-def test_a_name_that_is_no_sql_is_an_error_and_not_an_absent_relation(warehouse: Warehouse) -> None:
-    with pytest.raises(UsageError, match="syntax error"):
-        warehouse.has_relation("a b c")
-
-
 def test_nothing_measured_is_nan(warehouse: Warehouse) -> None:
     columns = warehouse.arrays(
         "select * from (values (1, 'a', 1.5), (null, null, null)) as t (whole, word, part)"

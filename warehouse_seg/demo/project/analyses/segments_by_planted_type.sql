@@ -32,4 +32,4 @@ select
 from truth
 inner join customer_segments on truth.customer_id = customer_segments.customer_id
 group by truth.customer_type, customer_segments.segment_key, customer_segments.segment_name
-order by truth.customer_type, customers desc
+order by truth.customer_type asc nulls last, customers desc nulls last

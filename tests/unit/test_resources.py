@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.sql.resources import _shipped_folder, dbt_package_path, sql_path
+from warehouse_seg.resources import _shipped_folder, dbt_package_path, sql_path
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def test_a_checkout_uses_its_own_folders() -> None:

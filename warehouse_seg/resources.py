@@ -10,7 +10,7 @@ from pathlib import Path
 
 from warehouse_seg.errors import UsageError
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
 
 
 def dbt_package_path() -> Path:
