@@ -53,7 +53,9 @@ class Shop(DbtFolder):
     @cached_property
     def project(self) -> DbtProject:
         """One object, which asks dbt for its credentials once."""
-        return DbtProject(project_dir=self.folder, profiles_dir=self.folder)
+        return DbtProject(
+            project_dir=self.folder, profiles_dir=self.folder, called_from=self.folder
+        )
 
     def dbt(self, *arguments: str) -> Finished:
         return succeeded(super().dbt(*arguments))
@@ -88,7 +90,7 @@ class Shop(DbtFolder):
         )
         shutil.copytree(self.folder, folder, symlinks=True, ignore=made_by_dbt)
         other = Shop(folder)
-        name = other.project.environment.profile
+        name = self.project.environment.profile
         content = {name: {"target": "dev", "outputs": {"dev": {**output, "schema": schema}}}}
         (folder / "profiles.yml").write_text(json.dumps(content))
         return other

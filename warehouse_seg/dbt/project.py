@@ -27,8 +27,8 @@ from warehouse_seg.events import Emit, silent
 from warehouse_seg.settings import Settings, settings_from
 from warehouse_seg.warehouse.connection import Warehouse, is_lock_error, lock_message, open_profile
 
-IMPOSSIBLE_LINES = f"model.{PACKAGE}.seg_order_line_checks:"
-"""The model that judges the order lines fails where nothing can be made of them: then the input is at fault."""
+IMPOSSIBLE_LINES = f"model.{PACKAGE}.seg_order_line_checks: Compilation Error"
+"""The model that judges the order lines refuses them where nothing can be made of them: then the input is at fault."""
 
 TRACEBACK = re.compile(
     r"^[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+", re.MULTILINE

@@ -37,7 +37,7 @@ lines as {{ seg_not_materialized(dialect) }}(
         {%- else %}
         {{ seg_wall_clock(columns.ordered_at, timezone, dialect) }}
         {%- endif %} as ordered_at,
-        {{ "case when " ~ ordered_text ~ " not like '____-__-__%' then 1 end" if is_text else 'null' }} as odd_text,
+        {{ "case when " ~ ordered_text ~ " not like '____-__-__%' then 1 else 0 end" if is_text else '0' }} as odd_text,
         case when {{ columns.ordered_at }} is null then 1 end as undated,
         cast({{ columns.amount }} as {{ double }}) as amount,
         cast({{ columns.category if columns.category is not none else 'null' }} as {{ text }}) as category
@@ -64,7 +64,7 @@ by_line as (
         sum(case when order_id is not null and known_order_id is null then 1 else 0 end) as blank_orders,
         sum(case when order_id is null then 1 else 0 end) as without_order,
         sum(case when undated = 1 then 1 else 0 end) as without_time,
-        sum(case when odd_text = 1 then 1 else 0 end) as odd_texts,
+        sum(odd_text) as odd_texts,
         sum(case when is_endless then 1 else 0 end) as endless,
         sum(case when amount is null then 1 else 0 end) as without_amount,
         sum(case when amount > 0 then 1 else 0 end) as positive_lines

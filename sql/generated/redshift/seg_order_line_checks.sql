@@ -12,7 +12,7 @@ lines as (
                 then convert_timezone('UTC', cast(cast(ordered_at as varchar) as timestamptz))
             else cast(ordered_at as timestamp)
         end as ordered_at,
-        null as odd_text,
+        0 as odd_text,
         case when ordered_at is null then 1 end as undated,
         cast(amount as double precision) as amount,
         cast(category as varchar) as category
@@ -39,7 +39,7 @@ by_line as (
         sum(case when order_id is not null and known_order_id is null then 1 else 0 end) as blank_orders,
         sum(case when order_id is null then 1 else 0 end) as without_order,
         sum(case when undated = 1 then 1 else 0 end) as without_time,
-        sum(case when odd_text = 1 then 1 else 0 end) as odd_texts,
+        sum(odd_text) as odd_texts,
         sum(case when is_endless then 1 else 0 end) as endless,
         sum(case when amount is null then 1 else 0 end) as without_amount,
         sum(case when amount > 0 then 1 else 0 end) as positive_lines
