@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -174,6 +175,25 @@ def test_a_package_installed_from_elsewhere_is_not_copied(
     project: DbtProject, package: str
 ) -> None:
     write(project, "packages.yml", f"packages:\n  - {package}\n")
+    (change,) = init(project, CHOSEN)
+    assert change.path == Path("dbt_project.yml")
+    assert not (project.project_dir / "vendor").exists()
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        {"git": "https://example.com/mono.git", "subdirectory": "analytics/pkg"},
+        {"tarball": "https://example.com/releases/1.tgz"},
+        {"local": "../shared/segments"},
+    ],
+)
+def test_a_package_of_a_repository_of_another_name_is_not_copied(
+    project: DbtProject, package: dict[str, str]
+) -> None:
+    write(project, "packages.yml", json.dumps({"packages": [package]}))
+    locked = {"packages": [{**package, "name": "warehouse_seg"}]}
+    write(project, "package-lock.yml", json.dumps(locked))
     (change,) = init(project, CHOSEN)
     assert change.path == Path("dbt_project.yml")
     assert not (project.project_dir / "vendor").exists()

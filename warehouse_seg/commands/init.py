@@ -63,15 +63,19 @@ def _refuse_input(settings: Mapping[str, Any]) -> None:
 def _edited_packages(project_dir: Path) -> list[Edit]:
     """The file that lists packages, with ours; nothing where it is installed from elsewhere.
 
-    dbt reads dependencies.yml where that has `packages`, else packages.yml, and takes no two lists.
+    dbt reads dependencies.yml where that has `packages`, else packages.yml, and takes no two lists. A repository may
+    have any name: what a package is called stands in package-lock.yml, once `dbt deps` has seen it.
     """
     dependencies = project_dir / "dependencies.yml"
     in_dependencies = "packages" in content_of(dependencies, text_of(dependencies))
     path = dependencies if in_dependencies else project_dir / "packages.yml"
     before = text_of(path)
-    packages = content_of(path, before).get("packages")
-    ours = [package for package in packages or () if _is_ours(package)]
-    if any(package.get("local") != VENDORED.as_posix() for package in ours):
+    lock = project_dir / "package-lock.yml"
+    locked = content_of(lock, text_of(lock)).get("packages") or ()
+    named = [package for package in locked if package.get("name") == PACKAGE]
+    listed = content_of(path, before).get("packages") or ()
+    ours = [package for package in listed if _is_ours(package)]
+    if any(package.get("local") != VENDORED.as_posix() for package in (*named, *ours)):
         return []
     if ours:
         return [Edit(path, before, before)]
