@@ -17,7 +17,7 @@ from tests.dbt_folder import succeeded
 from tests.faults.killed_commands import Scenario, copy_database
 from tests.small_shop import DATABASE, Shop, Stages
 from warehouse_seg.registry.store import Registry
-from warehouse_seg.registry.tables import TABLES
+from warehouse_seg.registry.tables import SCHEMA_TABLE, TABLES
 from warehouse_seg.warehouse.connection import connect
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,10 @@ def test_the_listed_statements_are_all_that_write(scenarios: dict[str, Scenario]
     # A first version continues nothing.
     first = [insert for insert in inserts if "segment_matches" not in insert]
     creates = ['create schema if not exists "shop"."main"']
-    creates += [f'create table if not exists "shop"."main"."{name}"' for name in TABLES]
+    creates += [
+        f'create table if not exists "shop"."main"."{name}"' for name in (*TABLES, SCHEMA_TABLE)
+    ]
+    creates.append(f'insert into "shop"."main"."{SCHEMA_TABLE}"')
     assert {job: scenario.statements for job, scenario in scenarios.items()} == {
         "first fit": creates + first,
         "later fit": inserts,
