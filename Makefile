@@ -15,7 +15,7 @@ INSTALLED_DEV := .venv/.installed-dev
 INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
-.PHONY: help demo test test-engines check shape bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
+.PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
 	evidence generated clean
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,9 @@ test: $(INSTALLED_DEV) $(OLDER_DUCKDB_FOLDER) ## all tests, then those of the SQ
 test-engines: $(INSTALLED_ENGINES) ## the same answers on a real Postgres and a real Spark; as root on Debian it installs both
 	@tests/engines/servers
 	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines $(PYTEST_ARGUMENTS)
+
+test-versions: ## order lines to segments on the lowest versions allowed and the newest, on Python 3.11 to 3.13
+	@PYTHON=$(PYTHON) tests/versions
 
 check: $(INSTALLED_DEV) ## format, lint, types, layers, SQL style, shape
 	$(BIN)/ruff format --check .
@@ -74,7 +77,7 @@ generated: $(INSTALLED) ## writes sql/generated/ anew
 	@$(BIN)/python -m tools.generate_sql
 
 clean: ## removes what the other targets made
-	rm -rf .venv .duckdb-* demo_shop dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .versions .duckdb-* demo_shop dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(INSTALLED): pyproject.toml
 	$(call set_up,warehouse-seg,-e .)

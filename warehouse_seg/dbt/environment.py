@@ -149,8 +149,6 @@ def _make_read_only(credentials: Any) -> None:
 
 def _opening(credentials: Any) -> list[str]:
     """What dbt-duckdb runs on a new connection and its cursors, in its order (its `Environment.initialize_db`)."""
-    from dbt.adapters.duckdb.utils import escape_sql_string  # noqa: PLC0415
-
     statements = []
     for extension in credentials.extensions or ():
         name = extension if isinstance(extension, str) else extension["name"]
@@ -158,10 +156,9 @@ def _opening(credentials: Any) -> list[str]:
         statements += [f"install {name}{source}", f"load {name}"]
     statements += credentials.secrets_sql()
     statements += [attachment.to_sql() for attachment in credentials.attach or ()]
-    statements += [
-        f"set {name} = '{escape_sql_string(value)}'"
-        for name, value in (credentials.settings or {}).items()
-    ]
+    for name, value in (credentials.settings or {}).items():
+        text = str(value).replace("'", "''")
+        statements.append(f"set {name} = '{text}'")
     return statements
 
 
