@@ -16,7 +16,7 @@ INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
 .PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
-	evidence generated clean
+	evidence kills generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -72,6 +72,10 @@ bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop ove
 evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; half an hour
 	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new
 	@mv docs/proof/evidence.md.new docs/proof/evidence.md
+
+kills: $(INSTALLED_DEV) ## a hundred kills of every command that writes: writes docs/proof/kills.md anew; a quarter of an hour
+	@$(BIN)/python -m tools.evidence.kills > docs/proof/kills.md.new
+	@mv docs/proof/kills.md.new docs/proof/kills.md
 
 generated: $(INSTALLED) ## writes sql/generated/ anew
 	@$(BIN)/python -m tools.generate_sql

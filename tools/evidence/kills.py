@@ -1,0 +1,245 @@
+"""Kills of every command that writes, at random moments: `make kills`, a quarter of an hour.
+
+A small shop goes through a series of commands. Each is ended by SIGKILL, with the dbt that it may have started, or is
+asked to end by SIGTERM, which it passes on itself. After each kill the shop is looked at from outside; nothing is
+repaired, the next command goes on with what the killed one left. At the end of a series the command runs to its end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tests.small_shop import DATABASE, Shop, installed_shop, order_lines
+from tools.evidence.tables import heading, show, table, tell
+from warehouse_seg.errors import SegError
+from warehouse_seg.registry.store import Registry
+from warehouse_seg.registry.tables import SCHEMA_TABLE, TABLES
+from warehouse_seg.warehouse.connection import connect
+
+SEED = 20_261_127
+PATIENCE = 20.0
+"""Seconds in which everything that a killed command had started must have ended."""
+OUTPUT = "seg_customer_segments"
+DEMO_CUSTOMERS = "500"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A command and how often it is ended by each signal; what is looked at is in `shop` below the folder."""
+
+    arguments: tuple[str, ...]
+    kills: int
+    shop: str = "."
+
+    @property
+    def name(self) -> str:
+        return self.arguments[0] if self.arguments[0] == "demo" else " ".join(self.arguments)
+
+
+SERIES = (
+    Series(("init",), 8),
+    Series(("run",), 9),
+    Series(("fit", "--reselect", "--accept-changes"), 9),
+    Series(("fit", "--population", "--accept-changes"), 8),
+    Series(("activate", "1"), 8),
+    Series(("demo", "--customers", DEMO_CUSTOMERS, "--dir", "demo"), 8, "demo"),
+)
+
+
+@dataclass
+class Counted:
+    """What the kills of one series left.
+
+    ended: kills that found the command alive; the others came after its end
+    left_running: processes that outlived the command
+    broken: files, registries or tables that were neither as before nor whole
+    """
+
+    ended: int = 0
+    left_running: int = 0
+    broken: int = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A shop from outside: raw lines, stored models by their fingerprints, the version that tables are scored by."""
+
+    lines: list[tuple[Any, ...]]
+    fingerprints: dict[int, str]
+    scored: list[tuple[Any, ...]]
+
+
+def look(folder: Path) -> Seen | None:
+    """None where there is no database yet. Raises where anything in it cannot be read."""
+    file = folder / DATABASE
+    if not file.exists():
+        return None
+    with duckdb.connect(str(file), read_only=True) as database:
+        found = database.execute(
+            "select table_schema || '.' || table_name from information_schema.tables"
+        ).fetchall()
+        names = {name for (name,) in found}
+        lines = rows(database, names, "raw.order_lines", "count(*), sum(amount)")
+        scored = rows(
+            database,
+            names,
+            f"main.{OUTPUT}",
+            "count(*), count(distinct customer_id), min(model_version)",
+        )
+    with connect(file, read_only=True) as warehouse:
+        registry = Registry(warehouse, {name: name for name in (*TABLES, SCHEMA_TABLE)}, "main")
+        stored = registry.models() if "main.seg_models" in names else []
+        prints = {
+            row["model_version"]: registry.read(row["model_version"]).fingerprint for row in stored
+        }
+        if registry.active_version() not in {None, *prints}:
+            raise SegError("a version is active that is not stored")
+    return Seen(lines, prints, scored)
+
+
+def rows(
+    database: duckdb.DuckDBPyConnection, names: set[str], name: str, what: str
+) -> list[tuple[Any, ...]]:
+    return database.execute(f"select {what} from {name}").fetchall() if name in names else []
+
+
+def is_whole(before: Seen | None, after: Seen | None) -> bool:
+    """Whether nothing was lost: lines as they were, earlier models as they were, tables of one version and each
+    customer once."""
+    if before is None:
+        return True
+    if after is None:
+        return False
+    kept = before.fingerprints.items() <= after.fingerprints.items()
+    once = all(customers == distinct for customers, distinct, _ in after.scored)
+    as_many = not before.scored or [r[0] for r in before.scored] == [r[0] for r in after.scored]
+    return before.lines == after.lines and kept and once and as_many
+
+
+def killed(arguments: tuple[str, ...], folder: Path, how: int, seconds: float) -> tuple[bool, int]:
+    """Run a command and end it; whether it was still running, and how many processes it left."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "warehouse_seg", *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as program:
+        try:
+            program.wait(seconds)
+        except subprocess.TimeoutExpired:
+            if how == signal.SIGKILL:
+                os.killpg(program.pid, how)
+            else:
+                program.send_signal(how)
+            program.wait(PATIENCE)
+        else:
+            return False, 0
+    return True, still_running(program.pid)
+
+
+def still_running(group: int) -> int:
+    """Processes of the group after PATIENCE; they are ended then, and counted."""
+    end = time.monotonic() + PATIENCE
+    while members := list(members_of(group)):
+        if time.monotonic() > end:
+            os.killpg(group, signal.SIGKILL)
+            return len(members)
+        time.sleep(0.05)
+    return 0
+
+
+def members_of(group: int) -> Iterator[int]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, found = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(found) == group and state != "Z":
+            yield int(process.name)
+
+
+def to_the_end(arguments: tuple[str, ...], folder: Path) -> float:
+    """Run a command, which must go well; its seconds."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse_seg", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SegError(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
+    return time.monotonic() - start
+
+
+def series_of(series: Series, folder: Path, chance: random.Random, seconds: float) -> list[Counted]:
+    """The kills of one series by SIGKILL and SIGTERM in turn; seconds: how long the command takes."""
+    counted = {signal.SIGKILL: Counted(), signal.SIGTERM: Counted()}
+    for _ in range(series.kills):
+        for how, count in counted.items():
+            before = look(folder / series.shop)
+            was_running, left = killed(series.arguments, folder, how, chance.uniform(0, seconds))
+            count.ended += was_running
+            count.left_running += left
+            try:
+                count.broken += not is_whole(before, look(folder / series.shop))
+            except (SegError, duckdb.Error) as error:
+                tell(f"{series.name}: {error}")
+                count.broken += 1
+    to_the_end(series.arguments, folder)
+    if look(folder / series.shop) is None:
+        raise SegError(f"{series.name} left no database")
+    return list(counted.values())
+
+
+def main() -> None:
+    chance = random.Random(SEED)
+    lines = []
+    with tempfile.TemporaryDirectory() as name:
+        shop: Shop = installed_shop(Path(name) / "shop", order_lines())
+        seconds = {}
+        spare = shop.copy(Path(name) / "spare")
+        for series in SERIES:
+            seconds[series.name] = to_the_end(series.arguments, spare.folder)
+        for series in SERIES:
+            tell(f"{series.name} …")
+            for how, count in zip(
+                ("SIGKILL", "SIGTERM"),
+                series_of(series, shop.folder, chance, seconds[series.name]),
+                strict=True,
+            ):
+                cells = (count.ended, count.left_running, count.broken, "yes")
+                lines.append((f"`{series.name}`", how, series.kills, *cells))
+    note = (
+        f"Moments: uniform over the seconds that the command takes, seed {SEED}. Whole: order lines, earlier models "
+        "and their fingerprints as before, every customer once in the segments and of one version."
+    )
+    show(heading("Kills", note))
+    columns = (
+        "command",
+        "signal",
+        "kills",
+        "while it ran",
+        "left running",
+        "not whole",
+        "then ran to its end",
+    )
+    show(table(columns, lines))
+
+
+if __name__ == "__main__":
+    main()
