@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.dbt_folder import succeeded
 from tests.shop_fixtures import Command
-from tests.small_shop import Shop
+from tests.small_shop import Shop, Stages
 from warehouse_seg.dbt.project import DbtProject
 
 
@@ -65,3 +66,29 @@ def test_what_is_odd_about_the_order_lines_is_repeated(
     assert f"warning: {odd}" in command(features_shop, "fit").err
     features_shop.execute("drop table seg_order_line_checks")
     assert "order lines" not in command(features_shop, "fit").err
+
+
+def test_too_many_combinations_of_missing_features_are_refused_before_the_search(
+    stages: Stages, tmp_path: Path
+) -> None:
+    shop = stages.installed().copy(tmp_path / "shop")
+    features = ", ".join(
+        f"case when hash(i, {n}) % 8 > 0 then exp(i % 3 / 2 + (hash(i, {n}, 'x') % 1000) / 1000) end as f{n}"
+        for n in range(12)
+    )
+    shop.execute(
+        f"create or replace table raw.order_lines as select i as customer_id, {features} from range(3000) t(i)"
+    )
+    definition = shop.folder / "dbt_project.yml"
+    text = definition.read_text().replace("transactions:", "feature_table:")
+    definition.write_text(text.replace("    categories: 2\n", "    as_of_date: '2026-07-01'\n"))
+    shop.set_variable("model", "missing_patterns", value=50)
+
+    done = shop.warehouse_seg("run", "--verbose")
+
+    assert done.exit_code == 2, done.stderr
+    assert "model.missing_patterns" in done.err
+    assert "✓ read 1,000 of 3,000 customers" in done.err
+    # Of the search nothing was done.
+    assert "recommended" not in done.err
+    assert "segments" not in done.err.split("error:")[0]

@@ -1,6 +1,7 @@
 """Two shapes of public dbt projects, written small: from `init` to `profile`, with every customer and every cent.
 
-The jaffle shop: seeds as raw data, one of them as order lines, keys with relationship tests on parents. The Olist shop:
+The jaffle shop: seeds as raw data, one of them as order lines, and five tests that read models which are not built when
+ours are: keys related to a model, models related to each other, tests of the user's own on both sides. The Olist shop:
 raw tables in an attached database, a default database and an alias of the project's own, a model with versions, and
 every command given from another folder.
 """
@@ -40,6 +41,14 @@ jaffle_shop:
 """,
     "models/customers.sql": "select id as customer_id, name from {{ ref('raw_customers') }}",
     "models/orders.sql": "select distinct order_id, customer_id from {{ ref('raw_lines') }}",
+    "tests/every_line_is_a_customers.sql": (
+        "select * from {{ ref('raw_lines') }} left join {{ ref('customers') }} using (customer_id) "
+        "where name is null"
+    ),
+    "tests/every_customer_has_a_segment.sql": (
+        "select customer_id from {{ ref('customers') }} "
+        "except select customer_id from {{ ref('warehouse_seg', 'seg_customer_segments') }}"
+    ),
     "models/schema.yml": """
 seeds:
   - name: raw_lines
