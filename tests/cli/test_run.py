@@ -73,7 +73,7 @@ def test_too_many_combinations_of_missing_features_are_refused_before_the_search
 ) -> None:
     shop = stages.installed().copy(tmp_path / "shop")
     features = ", ".join(
-        f"case when hash(i, {n}) % 8 > 0 then exp(i % 3 / 2 + (hash(i, {n}, 'x') % 1000) / 1000) end as f{n}"
+        f"case when hash(i || ' {n}') % 8 > 0 then exp(i % 3 / 2 + (hash(i || '_{n}') % 1000) / 1000) end as f{n}"
         for n in range(12)
     )
     shop.execute(

@@ -33,6 +33,12 @@ PATIENCE = 20.0
 """Seconds in which everything that a killed command had started must have ended."""
 OUTPUT = "seg_customer_segments"
 DEMO_CUSTOMERS = "500"
+INTRODUCTION = """# What is left after a kill
+
+Made by `make kills`: nothing here was typed. Each command is killed at random moments, and the next one goes on in the
+same folder with what is left there; nothing is repaired in between. After each kill the shop is read from outside.
+SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the command alone, which ends dbt before itself.
+"""
 
 
 @dataclass(frozen=True)
@@ -228,7 +234,8 @@ def main() -> None:
         f"Moments: uniform over the seconds that the command takes, seed {SEED}. Whole: order lines, earlier models "
         "and their fingerprints as before, every customer once in the segments and of one version."
     )
-    show(heading("Kills", note))
+    show(INTRODUCTION)
+    show(heading("A hundred kills", note))
     columns = (
         "command",
         "signal",
