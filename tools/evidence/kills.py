@@ -37,7 +37,7 @@ INTRODUCTION = """# What is left after a kill
 
 Made by `make kills`: nothing here was typed. Each command is killed at random moments, and the next one goes on in the
 same folder with what is left there; nothing is repaired in between. After each kill the shop is read from outside.
-SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the command alone, which ends dbt before itself.
+SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the command alone, which ends dbt first.
 """
 
 
