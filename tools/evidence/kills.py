@@ -43,11 +43,18 @@ SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the com
 
 @dataclass(frozen=True)
 class Series:
-    """A command and how often it is ended by each signal; what is looked at is in `shop` below the folder."""
+    """A command and how often it is ended by each signal.
+
+    shop: below the folder, what is looked at; schema: of our tables there; lines: the raw table of order lines
+    anew: the command makes the whole database anew, so that earlier models go
+    """
 
     arguments: tuple[str, ...]
     kills: int
     shop: str = "."
+    schema: str = "main"
+    lines: str = "raw.order_lines"
+    anew: bool = False
 
     @property
     def name(self) -> str:
@@ -60,7 +67,14 @@ SERIES = (
     Series(("fit", "--reselect", "--accept-changes"), 9),
     Series(("fit", "--population", "--accept-changes"), 8),
     Series(("activate", "1"), 8),
-    Series(("demo", "--customers", DEMO_CUSTOMERS, "--dir", "demo"), 8, "demo"),
+    Series(
+        ("demo", "--customers", DEMO_CUSTOMERS, "--dir", "demo"),
+        kills=8,
+        shop="demo",
+        schema="analytics",
+        lines="raw.raw_order_lines",
+        anew=True,
+    ),
 )
 
 
@@ -87,9 +101,9 @@ class Seen:
     scored: list[tuple[Any, ...]]
 
 
-def look(folder: Path) -> Seen | None:
+def look(series: Series, folder: Path) -> Seen | None:
     """None where there is no database yet. Raises where anything in it cannot be read."""
-    file = folder / DATABASE
+    file = folder / series.shop / DATABASE
     if not file.exists():
         return None
     with duckdb.connect(str(file), read_only=True) as database:
@@ -97,22 +111,19 @@ def look(folder: Path) -> Seen | None:
             "select table_schema || '.' || table_name from information_schema.tables"
         ).fetchall()
         names = {name for (name,) in found}
-        lines = rows(database, names, "raw.order_lines", "count(*), sum(amount)")
-        scored = rows(
-            database,
-            names,
-            f"main.{OUTPUT}",
-            "count(*), count(distinct customer_id), min(model_version)",
-        )
+        lines = rows(database, names, series.lines, "count(*), sum(amount)")
+        counts = "count(*), count(distinct customer_id), min(model_version), max(model_version)"
+        scored = rows(database, names, f"{series.schema}.{OUTPUT}", counts)
+    tables = {name: f"{series.schema}.{name}" for name in (*TABLES, SCHEMA_TABLE)}
+    if not names.issuperset(tables.values()):
+        return Seen(lines, {}, scored)
     with connect(file, read_only=True) as warehouse:
-        registry = Registry(warehouse, {name: name for name in (*TABLES, SCHEMA_TABLE)}, "main")
-        stored = registry.models() if "main.seg_models" in names else []
-        prints = {
-            row["model_version"]: registry.read(row["model_version"]).fingerprint for row in stored
-        }
-        if registry.active_version() not in {None, *prints}:
+        registry = Registry(warehouse, tables, series.schema)
+        versions = [row["model_version"] for row in registry.models()]
+        fingerprints = {version: registry.read(version).fingerprint for version in versions}
+        if registry.active_version() not in {None, *fingerprints}:
             raise SegError("a version is active that is not stored")
-    return Seen(lines, prints, scored)
+    return Seen(lines, fingerprints, scored)
 
 
 def rows(
@@ -121,17 +132,21 @@ def rows(
     return database.execute(f"select {what} from {name}").fetchall() if name in names else []
 
 
-def is_whole(before: Seen | None, after: Seen | None) -> bool:
-    """Whether nothing was lost: lines as they were, earlier models as they were, tables of one version and each
-    customer once."""
+def is_whole(series: Series, before: Seen | None, after: Seen | None) -> bool:
+    """Whether nothing was lost: order lines and earlier models as they were, tables of one version and each customer
+    once, and of as many customers as before."""
     if before is None:
         return True
     if after is None:
         return False
-    kept = before.fingerprints.items() <= after.fingerprints.items()
-    once = all(customers == distinct for customers, distinct, _ in after.scored)
-    as_many = not before.scored or [r[0] for r in before.scored] == [r[0] for r in after.scored]
-    return before.lines == after.lines and kept and once and as_many
+    of_one_version = all(
+        customers == distinct and first == last for customers, distinct, first, last in after.scored
+    )
+    kept = series.anew or (
+        before.fingerprints.items() <= after.fingerprints.items()
+        and (not before.scored or before.scored[0][0] == after.scored[0][0])
+    )
+    return before.lines == after.lines and of_one_version and kept
 
 
 def killed(arguments: tuple[str, ...], folder: Path, how: int, seconds: float) -> tuple[bool, int]:
@@ -197,17 +212,17 @@ def series_of(series: Series, folder: Path, chance: random.Random, seconds: floa
     counted = {signal.SIGKILL: Counted(), signal.SIGTERM: Counted()}
     for _ in range(series.kills):
         for how, count in counted.items():
-            before = look(folder / series.shop)
+            before = look(series, folder)
             was_running, left = killed(series.arguments, folder, how, chance.uniform(0, seconds))
             count.ended += was_running
             count.left_running += left
             try:
-                count.broken += not is_whole(before, look(folder / series.shop))
+                count.broken += not is_whole(series, before, look(series, folder))
             except (SegError, duckdb.Error) as error:
                 tell(f"{series.name}: {error}")
                 count.broken += 1
     to_the_end(series.arguments, folder)
-    if look(folder / series.shop) is None:
+    if look(series, folder) is None:
         raise SegError(f"{series.name} left no database")
     return list(counted.values())
 
@@ -230,6 +245,7 @@ def main() -> None:
             ):
                 cells = (count.ended, count.left_running, count.broken, "yes")
                 lines.append((f"`{series.name}`", how, series.kills, *cells))
+                tell(lines[-1])
     note = (
         f"Moments: uniform over the seconds that the command takes, seed {SEED}. Whole: order lines, earlier models "
         "and their fingerprints as before, every customer once in the segments and of one version."
