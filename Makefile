@@ -15,8 +15,8 @@ INSTALLED_DEV := .venv/.installed-dev
 INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
-.PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch bench-search \
-	evidence kills generated clean
+.PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch \
+	bench-search evidence kills generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list

@@ -1,8 +1,9 @@
 """Kills of every command that writes, at random moments: `make kills`, a quarter of an hour.
 
 A small shop goes through a series of commands. Each is ended by SIGKILL, with the dbt that it may have started, or is
-asked to end by SIGTERM, which it passes on itself. After each kill the shop is looked at from outside; nothing is
-repaired, the next command goes on with what the killed one left. At the end of a series the command runs to its end.
+asked to end by SIGTERM, which it passes on itself. After each kill the shop is read from outside; nothing is
+repaired, the next command goes on with what the killed one left. At the end of a series the command must run to its end,
+or this program stops with an error.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ INTRODUCTION = """# What is left after a kill
 Made by `make kills`: nothing here was typed. Each command is killed at random moments, and the next one goes on in the
 same folder with what is left there; nothing is repaired in between. After each kill the shop is read from outside.
 SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the command alone, which ends dbt first.
+After its kills each command ran to its end, without which this page is not written.
 """
 
 
@@ -45,8 +47,8 @@ SIGKILL ends the command and the dbt that it started; SIGTERM is sent to the com
 class Series:
     """A command and how often it is ended by each signal.
 
-    shop: below the folder, what is looked at; schema: of our tables there; lines: the raw table of order lines
-    anew: the command makes the whole database anew, so that earlier models go
+    shop: below the folder, what is read; schema: of our tables there; lines: the raw table of order lines
+    replaces_database: the command makes the whole database anew, so that earlier models go
     """
 
     arguments: tuple[str, ...]
@@ -54,7 +56,7 @@ class Series:
     shop: str = "."
     schema: str = "main"
     lines: str = "raw.order_lines"
-    anew: bool = False
+    replaces_database: bool = False
 
     @property
     def name(self) -> str:
@@ -73,13 +75,13 @@ SERIES = (
         shop="demo",
         schema="analytics",
         lines="raw.raw_order_lines",
-        anew=True,
+        replaces_database=True,
     ),
 )
 
 
 @dataclass
-class Counted:
+class SeriesResult:
     """What the kills of one series left.
 
     left_running: processes that outlived the command
@@ -92,7 +94,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ShopState:
     """A shop from outside: raw lines, stored models by their fingerprints, the version that tables are scored by."""
 
     lines: list[tuple[Any, ...]]
@@ -100,29 +102,29 @@ class Seen:
     scored: list[tuple[Any, ...]]
 
 
-def look(series: Series, folder: Path) -> Seen | None:
+def shop_state(series: Series, folder: Path) -> ShopState | None:
     """None where there is no database yet. Raises where anything in it cannot be read."""
     file = folder / series.shop / DATABASE
     if not file.exists():
         return None
     with duckdb.connect(str(file), read_only=True) as database:
-        found = database.execute(
+        tables_there = database.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
         ).fetchall()
-        names = {name for (name,) in found}
+        names = {name for (name,) in tables_there}
         lines = rows(database, names, series.lines, "count(*), sum(amount)")
         counts = "count(*), count(distinct customer_id), min(model_version), max(model_version)"
         scored = rows(database, names, f"{series.schema}.{OUTPUT}", counts)
     tables = {name: f"{series.schema}.{name}" for name in (*TABLES, SCHEMA_TABLE)}
     if not names.issuperset(tables.values()):
-        return Seen(lines, {}, scored)
+        return ShopState(lines, {}, scored)
     with connect(file, read_only=True) as warehouse:
         registry = Registry(warehouse, tables, series.schema)
         versions = [row["model_version"] for row in registry.models()]
         fingerprints = {version: registry.read(version).fingerprint for version in versions}
         if registry.active_version() not in {None, *fingerprints}:
             raise SegError("a version is active that is not stored")
-    return Seen(lines, fingerprints, scored)
+    return ShopState(lines, fingerprints, scored)
 
 
 def rows(
@@ -131,7 +133,7 @@ def rows(
     return database.execute(f"select {what} from {name}").fetchall() if name in names else []
 
 
-def is_whole(series: Series, before: Seen | None, after: Seen | None) -> bool:
+def is_whole(series: Series, before: ShopState | None, after: ShopState | None) -> bool:
     """Whether nothing was lost: order lines and earlier models as they were, tables of one version and each customer
     once, and of as many customers as before."""
     if before is None:
@@ -141,7 +143,7 @@ def is_whole(series: Series, before: Seen | None, after: Seen | None) -> bool:
     of_one_version = all(
         customers == distinct and first == last for customers, distinct, first, last in after.scored
     )
-    kept = series.anew or (
+    kept = series.replaces_database or (
         before.fingerprints.items() <= after.fingerprints.items()
         and (not before.scored or before.scored[0][0] == after.scored[0][0])
     )
@@ -171,7 +173,7 @@ def killed(arguments: tuple[str, ...], folder: Path, how: int, seconds: float) -
 
 
 def still_running(group: int) -> int:
-    """Processes of the group after PATIENCE; they are ended then, and counted."""
+    """Processes of the group after PATIENCE; they are ended then, and results."""
     end = time.monotonic() + PATIENCE
     while members := list(members_of(group)):
         if time.monotonic() > end:
@@ -206,26 +208,28 @@ def to_the_end(arguments: tuple[str, ...], folder: Path) -> float:
     return time.monotonic() - start
 
 
-def series_of(series: Series, folder: Path, chance: random.Random, seconds: float) -> list[Counted]:
+def series_of(
+    series: Series, folder: Path, chance: random.Random, seconds: float
+) -> list[SeriesResult]:
     """The kills of one series by SIGKILL and SIGTERM in turn; seconds: how long the command takes."""
-    counted = {signal.SIGKILL: Counted(), signal.SIGTERM: Counted()}
-    for how, count in (pair for _ in range(series.kills) for pair in counted.items()):
-        before = look(series, folder)
+    results = {signal.SIGKILL: SeriesResult(), signal.SIGTERM: SeriesResult()}
+    for how, result in (pair for _ in range(series.kills) for pair in results.items()):
+        before = shop_state(series, folder)
         was_running = False
         while not was_running:
             # A moment after its end is no kill: another one is drawn.
             was_running, left = killed(series.arguments, folder, how, chance.uniform(0, seconds))
-        count.kills += 1
-        count.left_running += left
+        result.kills += 1
+        result.left_running += left
         try:
-            count.broken += not is_whole(series, before, look(series, folder))
+            result.broken += not is_whole(series, before, shop_state(series, folder))
         except (SegError, duckdb.Error) as error:
             tell(f"{series.name}: {error}")
-            count.broken += 1
+            result.broken += 1
     to_the_end(series.arguments, folder)
-    if look(series, folder) is None:
+    if shop_state(series, folder) is None:
         raise SegError(f"{series.name} left no database")
-    return list(counted.values())
+    return list(results.values())
 
 
 def main() -> None:
@@ -239,12 +243,12 @@ def main() -> None:
             seconds[series.name] = to_the_end(series.arguments, spare.folder)
         for series in SERIES:
             tell(f"{series.name} …")
-            for how, count in zip(
+            for how, result in zip(
                 ("SIGKILL", "SIGTERM"),
                 series_of(series, shop.folder, chance, seconds[series.name]),
                 strict=True,
             ):
-                cells = (count.kills, count.left_running, count.broken, "yes")
+                cells = (result.kills, result.left_running, result.broken)
                 lines.append((f"`{series.name}`", how, *cells))
                 tell(lines[-1])
     note = (
@@ -253,14 +257,7 @@ def main() -> None:
     )
     show(INTRODUCTION)
     show(heading("A hundred kills", note))
-    columns = (
-        "command",
-        "signal",
-        "kills",
-        "left running",
-        "not whole",
-        "then ran to its end",
-    )
+    columns = ("command", "signal", "kills", "left running", "not whole")
     show(table(columns, lines))
 
 
