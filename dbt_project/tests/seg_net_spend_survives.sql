@@ -56,4 +56,4 @@ select
     order_lines.net_spend as net_spend_of_order_lines
 from totals
 cross join order_lines
-where abs(coalesce(totals.net_spend, 0) - coalesce(order_lines.net_spend, 0)) > order_lines.tolerance
+where abs(coalesce(totals.net_spend, 0) - coalesce(order_lines.net_spend, 0)) > coalesce(order_lines.tolerance, 0)

@@ -2,8 +2,8 @@
 
 A small shop goes through a series of commands. Each is ended by SIGKILL, with the dbt that it may have started, or is
 asked to end by SIGTERM, which it passes on itself. After each kill the shop is read from outside; nothing is
-repaired, the next command goes on with what the killed one left. At the end of a series the command must run to its end,
-or this program stops with an error.
+repaired, the next command goes on with what the killed one left. At the end of a series the command must run to its
+end, or this program stops with an error.
 """
 
 from __future__ import annotations
@@ -186,10 +186,10 @@ def still_running(group: int) -> int:
 def members_of(group: int) -> Iterator[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, found = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            state, _, its_group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
         except OSError:
             continue  # it has ended meanwhile
-        if int(found) == group and state != "Z":
+        if int(its_group) == group and state != "Z":
             yield int(process.name)
 
 

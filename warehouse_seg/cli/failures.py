@@ -20,7 +20,8 @@ def sentence_of(error: Exception) -> str:
     """
     what = str(error).strip().partition("\n")[0]
     if isinstance(error, OSError):
-        return f"{what}. Nothing was activated; mend that, and run the command again"
+        # It may have come after the model was activated: a result that cannot be printed, for one.
+        return f"{what}. Mend that and run the command again; `warehouse-seg models` says which model is active"
     named = f"{type(error).__name__}: {what}" if what else type(error).__name__
     path = _logged(error)
     details = f"the details are in {path}" if path else "no log could be written"

@@ -30,7 +30,7 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31mred\u202e")
     'a\\x1b[31mred\\u202e'
     """
-    return STEERING.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return STEERING.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:

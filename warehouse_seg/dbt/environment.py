@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse_seg.sql.rendering import render
+
 ELSEWHERE = ("Could not find profile", "--profiles-dir")
 """What dbt says where the folder that it is called from leads to no profile."""
 
@@ -157,8 +159,7 @@ def _opening(credentials: Any) -> list[str]:
     statements += credentials.secrets_sql()
     statements += [attachment.to_sql() for attachment in credentials.attach or ()]
     for name, value in (credentials.settings or {}).items():
-        text = str(value).replace("'", "''")
-        statements.append(f"set {name} = '{text}'")
+        statements.append(f"set {name} = {render('seg_literal', str(value), 'duckdb')}")
     return statements
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -58,12 +57,10 @@ class DbtProject:
     def environment(self) -> Environment:
         """What dbt has in effect here, asked once. Raises UsageError where there is no project, or dbt refuses it."""
         self.require_file()
-        finished = subprocess.run(
+        finished = run_to_end(
             [sys.executable, "-P", "-m", environment.__name__, *self._given_options()],
-            cwd=self.called_from,
-            capture_output=True,
-            text=True,
-            check=False,
+            folder=str(self.called_from or Path.cwd()),
+            variables={},
         )
         if finished.returncode != 0:
             raise UsageError(

@@ -22,9 +22,9 @@ from warehouse_seg.evaluation.predictive_power import (
     power_of_memberships,
 )
 from warehouse_seg.evaluation.simpler_methods import (
+    Silhouettes,
     SimplerMethods,
     separation_difference,
-    silhouettes,
     simpler_methods,
 )
 from warehouse_seg.mixture import em
@@ -127,11 +127,13 @@ def compare(
     judged = (replace(m, as_good_as_mixture=_is_as_good(m, mixture)) for m in others)
     memberships, _ = em.expectation(statistics, parameters)
     unclear = memberships.max(axis=0) < CLEAR_MEMBERSHIP
-    separation = silhouettes(statistics.z, top, shape.n_components, seed)
+    separate = {method.method: method.silhouette for method in others}
     return MethodComparison(
         methods=(mixture, *judged),
         time_split=power,
-        simpler_methods=simpler_methods(power, separation),
+        simpler_methods=simpler_methods(
+            power, Silhouettes(mixture.silhouette, separate.get("k-means"))
+        ),
         unclear_share=float(np.average(unclear, weights=statistics.weights)),
     )
 

@@ -1,8 +1,8 @@
 """Names of segments, each once.
 
 A name has up to three traits and a category: "Recent, frequent, high spend · wine". Segments that would share a name
-get another word each, of the feature in which they differ most, graded with "very" and "rather". Those that no word
-tells apart are told apart by their size: "Lapsed (largest)", "Lapsed (second largest)".
+get another word each, of the feature in which they differ most, graded with "very" and "rather". Where no word
+distinguishes them, their place by size does: "Lapsed (largest)", "Lapsed (second largest)".
 """
 
 from __future__ import annotations

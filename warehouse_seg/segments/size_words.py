@@ -1,4 +1,4 @@
-"""Words for the size of segments that no other word tells apart: "Lapsed (largest)", "Lapsed (second largest)"."""
+"""Words for the size of segments that no other word distinguishes: "Lapsed (largest)", "Lapsed (second largest)"."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sqlglot import exp
 
 from warehouse_seg.errors import UsageError
+from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.client import Columns, Row
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def open_profile(
         # A view of files names them from the folder where dbt works.
         opening = [
             *opening,
-            f"set file_search_path = '{str(folder).replace(chr(39), chr(39) * 2)}'",
+            f"set file_search_path = {render('seg_literal', str(folder), 'duckdb')}",
         ]
     return open_file(
         path,

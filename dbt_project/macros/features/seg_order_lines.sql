@@ -29,7 +29,7 @@ from {{ relation }}
     nobody can tell: dbt parses, the relation is not built, is an ephemeral model or a mock of a unit test. -#}
 {%- macro seg_order_line_types() -%}
     {%- set relation = seg_input('transactions') -%}
-    {%- if not execute or relation is none or relation.is_cte or seg_existing(relation) is none -%}
+    {%- if not execute or relation is none or seg_existing(relation) is none -%}
         {{- return({}) -}}
     {%- endif -%}
     {%- set expressions = [] -%}

@@ -17,9 +17,9 @@
     {% for segment in mixture.components %}
         {% do seg_require_triangle(segment, version) %}
     {% endfor %}
-    {% set found = run_query(seg_inconsistency(mixture, fingerprint, target.type)).rows[0][0] %}
-    {% if found %}
-        {% do seg_registry_error(version, found) %}
+    {% set problem = run_query(seg_inconsistency(mixture, fingerprint, target.type)).rows[0][0] %}
+    {% if problem %}
+        {% do seg_registry_error(version, problem) %}
     {% endif %}
 {% endmacro %}
 
@@ -62,7 +62,7 @@
         "when substr(" ~ seg_sha256(content, dialect) ~ ", 1, 16) <> " ~ seg_literal(fingerprint or "", dialect)
         ~ " then 'its numbers are not those that were published: they have another fingerprint'"
     ) %}
-    {{ return("select case " ~ cases | join(" ") ~ " end as found") }}
+    {{ return("select case " ~ cases | join(" ") ~ " end as problem") }}
 {% endmacro %}
 
 

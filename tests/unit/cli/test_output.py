@@ -179,6 +179,8 @@ def test_what_the_machine_refuses_needs_no_log(
     fault = OSError(28, "No space left on device", "shop.duckdb.wal")
     said = ended_by(fault, monkeypatch, capsys, tmp_path)
     assert "No space left on device: 'shop.duckdb.wal'" in said
+    # Nobody knows here how far the command came.
+    assert "`warehouse-seg models` says which model is active" in said
     assert not list(tmp_path.iterdir())
 
 

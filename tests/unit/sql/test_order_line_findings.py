@@ -11,13 +11,7 @@ from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
 
-COLUMNS: dict[str, str | None] = {
-    "customer_id": "customer_id",
-    "order_id": "order_id",
-    "ordered_at": "ordered_at",
-    "amount": "amount",
-    "category": "category",
-}
+COLUMNS = {name: name for name in ("customer_id", "order_id", "ordered_at", "amount", "category")}
 
 SHOP = """
 create table lines as
