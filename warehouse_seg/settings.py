@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -43,6 +44,13 @@ def _relation(value: Any) -> Any:
 
 
 Relation = Annotated[str | tuple[str, str], BeforeValidator(_relation)]
+
+
+class Preference(StrEnum):
+    """What chooses features and segments: what they predict of unseen time, or how well they fit."""
+
+    PREDICTIVE = "predictive"
+    FIT = "fit"
 
 
 class Block(BaseModel):
@@ -112,6 +120,7 @@ class ModelSettings(Block):
         ]
         | None
     )
+    prefer: Preference
     segments: Segments
     covariance: Annotated[
         tuple[CovarianceType, ...], BeforeValidator(_as_list), Field(min_length=1)

@@ -88,8 +88,8 @@ def test_a_reselection_searches_all_shapes_and_takes_the_largest_categories(
         "select count(*) from seg_model_categories where model_version = 2 and category = 'Calendars'"
     ) == [(1,)]
     assert scored_shop.rows(
-        "select count(*) from seg_model_candidates where model_version = 2"
-    ) == [(2,)]
+        "select count(*) > 1 from seg_model_candidates where model_version = 2"
+    ) == [(True,)]
 
 
 def test_a_fit_that_moves_too_many_is_refused_until_it_is_accepted(
@@ -181,15 +181,11 @@ def test_a_model_of_which_a_feature_is_gone_is_followed_by_strangers(
     """Nobody can be scored under both."""
     with connect(scored_shop.folder / DATABASE, read_only=True) as warehouse:
         model = Registry(warehouse, {name: name for name in TABLES}, "main").read(1)
-    renamed = [
-        feature.model_copy(update={"feature": "gone"})
-        if feature.feature == "spend_tea"
-        else feature
-        for feature in model.features
-    ]
-    changed = model.model_copy(update={"features": tuple(renamed)})
+    *others, last = model.features
+    renamed = last.model_copy(update={"feature": "gone"})
+    changed = model.model_copy(update={"features": (*others, renamed)})
     scored_shop.execute(
-        "update seg_model_features set feature = 'gone' where feature = 'spend_tea'",
+        f"update seg_model_features set feature = 'gone' where feature = '{last.feature}'",
         f"update seg_models set fingerprint = '{changed.fingerprint}'",
     )
     done = command(scored_shop, "fit")
@@ -226,5 +222,5 @@ def test_a_first_fit_is_a_search_whatever_is_asked(
 ) -> None:
     done = command(features_shop, "fit", *arguments)
     assert done.exit_code == 0
-    assert features_shop.rows("select count(*) from seg_model_candidates") == [(2,)]
+    assert features_shop.rows("select count(*) > 1 from seg_model_candidates") == [(True,)]
     assert matching(command, features_shop) == []

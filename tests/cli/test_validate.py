@@ -271,7 +271,10 @@ def test_an_earlier_day_sees_what_was_known_then_and_what_came_after(look: Any, 
 
 def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
     def job(warehouse: Any, session: Session, model: Any) -> list[HistoricalFeatures | Unavailable]:
-        return [historical_features(warehouse, session, model, given) for given in (None, 30)]
+        return [
+            historical_features(warehouse, session, model.categories, model.column_names, given)
+            for given in (None, 30)
+        ]
 
     usual, given = look(job)
     (span,) = look(
@@ -288,10 +291,8 @@ def test_a_window_is_ninety_days_or_a_quarter_of_the_history(look: Any) -> None:
 
 def test_features_that_nobody_knows_of_an_earlier_day(look: Any) -> None:
     def job(warehouse: Any, session: Session, model: Any) -> HistoricalFeatures | Unavailable:
-        (first, *others) = model.features
-        renamed = first.model_copy(update={"feature": "visits"})
         return historical_features(
-            warehouse, session, model.model_copy(update={"features": (renamed, *others)}), None
+            warehouse, session, model.categories, ["visits", *model.column_names]
         )
 
     assert look(job) == Unavailable(

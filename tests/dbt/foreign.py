@@ -22,6 +22,7 @@ from tests.small_shop import order_lines
 from warehouse_seg.commands import fit as jobs
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.dbt.yaml_text import with_entry
+from warehouse_seg.settings import Preference
 
 PROJECT = Path(__file__).with_name("foreign_project")
 PACKAGE = "warehouse_seg"
@@ -183,11 +184,17 @@ def _sell_calendars(project: ForeignProject) -> None:
     project.execute(
         "insert into raw.basket_lines "
         # Not in step with the other lines: what follows from other features becomes none.
-        "select * replace ((1 + basket_no % 5) * cents as cents, 'Calendars' as shelf) from raw.basket_lines"
+        "select * replace ((1 + basket_no * basket_no % 97) * cents // 32 as cents, 'Calendars' as shelf) from raw.basket_lines"
     )
     succeeded(project.dbt("build"))
 
 
 def _fit_again(project: ForeignProject) -> None:
     with project.parsed() as parsed:
-        jobs.fit(parsed, reselect=True, accept_changes=True, notes="calendars")
+        # By fit alone every category that tells customers apart is a feature.
+        jobs.fit(
+            parsed,
+            jobs.Options(
+                reselect=True, accept_changes=True, prefer=Preference.FIT, notes="calendars"
+            ),
+        )

@@ -158,6 +158,7 @@ def test_one_key_of_a_nested_variable_in_the_project_leaves_the_others_at_their_
     settings = effective(installed)
     assert settings["model"] == {
         "features": None,
+        "prefer": "predictive",
         "segments": {"min": 2, "max": 2},
         "covariance": ["full"],
         "weight": None,

@@ -145,7 +145,7 @@ def test_a_search_runs_with_one_thread_of_each_library(monkeypatch: pytest.Monke
         seen.append([_openmp_effective_n_threads(), *blas])
         return search(*given, **options)
 
-    monkeypatch.setattr("warehouse_seg.mixture.fit.search", watched)
+    monkeypatch.setattr("warehouse_seg.mixture.candidates.search", watched)
     values = np.random.default_rng(1).standard_normal((200, 2))
     settings = settings_from({"feature_table": "customers", "model": THREE_SHAPES}).model
     columns = {"one": values[:, 0], "two": values[:, 1]}

@@ -113,7 +113,7 @@ def variant(model: SegmentModel) -> SegmentModel:
 
 
 def fit(project: DbtProject) -> object:
-    model = jobs.fit(project, accept_changes=True)
+    model = jobs.fit(project, jobs.Options(accept_changes=True))
     return [model.model_version, model.fingerprint]
 
 

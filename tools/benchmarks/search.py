@@ -28,7 +28,7 @@ from tools.evidence.shops import Shop, built, demo, real
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.fit import workers
+from warehouse_seg.mixture.candidates import workers
 from warehouse_seg.mixture.initialization import FULL, SearchBudget, Shape
 from warehouse_seg.mixture.search import REGULARIZATION, search
 from warehouse_seg.model.values import CovarianceType

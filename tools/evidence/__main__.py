@@ -5,6 +5,7 @@ from __future__ import annotations
 from tools.evidence import (
     comparisons,
     defaults,
+    forecasts,
     optima,
     population,
     recovery,
@@ -23,6 +24,16 @@ stands in [selection.md](../explanation/selection.md), [model.md](../explanation
 
 if __name__ == "__main__":
     show(INTRODUCTION)
-    for part in (recovery, treatments, optima, defaults, population, refits, comparisons, study):
+    for part in (
+        forecasts,
+        recovery,
+        treatments,
+        optima,
+        defaults,
+        population,
+        refits,
+        comparisons,
+        study,
+    ):
         tell(f"{part.__name__} …")
         part.main()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,36 @@ from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import complete_journey_folder, data_folder, installed
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
+from warehouse_seg.features.feature_sets import FeatureSet
 from warehouse_seg.features.sample import Sample
+from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_choice import choose_features
+from warehouse_seg.project.feature_choice import choose_features, competing_sets
+from warehouse_seg.project.historical_features import choice_history, historical_features
 from warehouse_seg.project.sample_reading import read_sample
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.settings import FeatureChoice, ModelSettings, settings_from
+from warehouse_seg.warehouse.connection import Columns
 
 FEATURES = ("build", "--select", "+seg_customer_features")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A sample of a shop's customers, the features that `fit` would choose, and the default settings of a model."""
+    """A sample of a shop's customers, and the default settings of a model.
+
+    choices: the features that `fit --prefer fit` would choose; sets: those that compete otherwise
+    time_split: what `fit` chooses and measures by, None for a ready table
+    earlier: day → raw columns of the customers of that day
+    """
 
     name: str
     sample: Sample
     choices: tuple[FeatureChoice, ...]
     settings: ModelSettings
+    sets: tuple[FeatureSet, ...] = ()
+    time_split: TimeSplit | Unavailable | None = None
+    earlier: Mapping[str, Columns] = field(default_factory=dict)
 
 
 def places() -> Iterator[tuple[str, Callable[[Path], DbtProject]]]:
@@ -60,9 +73,22 @@ def built(title: str, build: Callable[[Path], DbtProject], **model: Any) -> Shop
         settings = session.settings.model_copy(
             update={"model": settings_from({"model": model}).model}
         )
+        session = replace(session, settings=settings)
         with session.project.warehouse(read_only=True) as warehouse:
-            sample = read_sample(warehouse, replace(session, settings=settings))
-        return Shop(title, sample, tuple(choose_features(sample, settings)), settings.model)
+            sample = read_sample(warehouse, session)
+            choices = tuple(choose_features(sample, settings))
+            if settings.transactions is None:
+                return Shop(title, sample, choices, settings.model)
+            sets = tuple(competing_sets(sample, settings))
+            history = historical_features(warehouse, session, sample.categories)
+            assert not isinstance(history, Unavailable)
+            names = list(dict.fromkeys(name for own in sets for name in own.column_names))
+            earlier = {
+                day: history.columns_on(day, names, BOOTSTRAP_ROWS)
+                for day in history.earlier_days()
+            }
+            time_split = choice_history(warehouse, session, sample.categories)
+        return Shop(title, sample, choices, settings.model, sets, time_split, earlier)
 
 
 def demo(folder: Path) -> DbtProject:

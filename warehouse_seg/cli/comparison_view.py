@@ -14,7 +14,7 @@ from warehouse_seg.project.time_split import Unavailable
 if TYPE_CHECKING:
     from warehouse_seg.commands.compare import ComparisonReport
     from warehouse_seg.evaluation.comparison import MethodResult
-    from warehouse_seg.evaluation.prediction import Prediction
+    from warehouse_seg.evaluation.prediction import Difference, Prediction
     from warehouse_seg.evaluation.predictive_power import PredictivePower
 
 COLUMNS = (
@@ -50,7 +50,10 @@ def comparison_tables(report: ComparisonReport) -> Iterator[Table | str]:
     )
     window = comparison.time_split
     if not isinstance(window, Unavailable):
-        yield f"R² of ln(1 + spend) and AUC of buying at all in the {window.window_days} days after an earlier day"
+        yield (
+            f"R² of ln(1 + spend / median order value) and AUC of buying at all in the {window.window_days} days after "
+            f"{window.as_of_date}"
+        )
     yield from predictive_power_tables(window)
     yield f"[bold]verdict:[/] {escape(report.verdict)}"
 
@@ -62,20 +65,36 @@ def predictive_power_tables(power: PredictivePower | Unavailable) -> Iterator[Ta
         return
     yield (
         f"what {power.customers:,} customers of {power.as_of_date} did in the {power.window_days} days after it; "
-        f"{power.bought:z.0%} bought"
+        f"{power.bought:z.0%} bought. Fitted as of {power.fitted_as_of_date} and frozen: nothing has seen those days"
     )
     table = Table(
-        "predicted from", "spend R²", "buying AUC", "log loss", "memberships on spend", "on buying"
+        "predicted from",
+        "spend R²",
+        "buying AUC",
+        "log loss",
+        "memberships ahead, R²",
+        "AUC",
+        "on spend",
+        "on buying",
     )
     for prediction in power.predictions:
         table.add_row(
             prediction.source,
             *prediction_cells(prediction),
             decimal(prediction.buying_log_loss, 3),
+            _difference(prediction.spend_r2_ahead),
+            _difference(prediction.buying_auc_ahead),
             prediction.spend_comparison or NOTHING,
             prediction.buying_comparison or NOTHING,
         )
     yield table
+
+
+def _difference(difference: Difference | None) -> str:
+    """As in `+0.024 ± 0.008`, one standard error."""
+    if difference is None:
+        return NOTHING
+    return f"{difference.value:+z.3f} ± {difference.standard_error:z.3f}"
 
 
 def prediction_cells(prediction: Prediction | None) -> tuple[str, str]:

@@ -19,6 +19,23 @@ from warehouse_seg.events import Event
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.scoring.statement import DIALECTS
+from warehouse_seg.settings import Preference
+
+Population = Annotated[
+    bool, typer.Option("--population", help="Go on to the best model of all customers, in SQL.")
+]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes", help="Adopt the model however few customers keep their segment."
+    ),
+]
+Prefer = Annotated[
+    Preference | None,
+    typer.Option(
+        help="Choose by what segments predict of unseen time, or by fit alone; else `model.prefer`."
+    ),
+]
 
 
 def fit(
@@ -32,29 +49,26 @@ def fit(
             help="Keep features and shape of the active model, or choose them anew.",
         ),
     ] = True,
-    population: Annotated[
-        bool,
-        typer.Option("--population", help="Go on to the best model of all customers, in SQL."),
-    ] = False,
-    accept_changes: Annotated[
-        bool,
-        typer.Option(
-            "--accept-changes", help="Adopt the model however few customers keep their segment."
-        ),
-    ] = False,
+    population: Population = False,
+    accept_changes: AcceptChanges = False,
+    prefer: Prefer = None,
     notes: Annotated[str, typer.Option(help="Kept with the model.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Refit the active model, or fit a first one, and make the result the active model."""
+    from warehouse_seg.commands.fit import Options
     from warehouse_seg.commands.fit import fit as fit_and_activate
 
     model = fit_and_activate(
         project,
-        registry_name=registry,
-        reselect=not refit,
-        population=population,
-        accept_changes=accept_changes,
-        notes=notes,
+        Options(
+            registry_name=registry,
+            reselect=not refit,
+            population=population,
+            accept_changes=accept_changes,
+            prefer=prefer,
+            notes=notes,
+        ),
         emit=reporter.emit,
     )
     if as_json:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def candidate_table(model: SegmentModel) -> Table:
     """One row per candidate, the chosen one in bold."""
     table = Table(
+        "features",
         "segments",
         "covariance",
         "BIC",
@@ -24,11 +25,14 @@ def candidate_table(model: SegmentModel) -> Table:
         "smallest",
         "certainty",
         "stability",
+        "spend R²",
+        "buying AUC",
         "status",
         "reason",
     )
     for candidate in model.candidates:
         table.add_row(
+            candidate.feature_set,
             str(candidate.n_components),
             candidate.covariance_type,
             rounded(candidate.bic),
@@ -36,6 +40,8 @@ def candidate_table(model: SegmentModel) -> Table:
             percent(candidate.smallest_weight),
             percent(candidate.mean_top_membership),
             decimal(candidate.stability),
+            decimal(candidate.spend_r2, 3),
+            decimal(candidate.buying_auc, 3),
             candidate.status,
             candidate.reason,
             style="bold" if candidate.status == "chosen" else "",

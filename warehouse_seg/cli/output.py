@@ -45,7 +45,12 @@ out, stderr = _console(), _console(stderr=True)
 
 def print_json(content: Any) -> None:
     """The content as indented JSON on stdout; dates and other values as texts."""
-    typer.echo(json.dumps(content, indent=2, default=str))
+    typer.echo(json.dumps(content, indent=2, default=_as_json))
+
+
+def _as_json(value: Any) -> Any:
+    """A typed model as its fields; anything else that JSON has no word for as a text."""
+    return value.model_dump() if hasattr(value, "model_dump") else str(value)
 
 
 def print_exactly(text: str) -> None:

@@ -13,6 +13,7 @@ from warehouse_seg.cli.numbers import feature_value, is_share, percent, rounded
 
 if TYPE_CHECKING:
     from warehouse_seg.commands.profile import Profile, SegmentProfile
+    from warehouse_seg.model.forecast import ModelForecast
 
 MEASURES = 6
 """So many of the most distinctive measures are shown; all of them are in seg_segment_profiles."""
@@ -21,14 +22,48 @@ FOR_MODELS = ("category_entropy",)
 """Numbers that tell people nothing."""
 
 
-def profile_panels(profile: Profile) -> Iterator[Panel | str]:
+def profile_panels(profile: Profile) -> Iterator[Panel | Table | str]:
     """Every segment, the largest first, then how the figures are to be read."""
     yield from map(_panel, profile.segments)
+    if profile.forecast is not None and profile.forecast.segments:
+        yield forecast_table(profile)
+        yield _how_measured(profile.forecast)
     yield (
         f"{profile.customers:,} customers, model version {profile.model_version}. By membership: who is half of two "
         "segments counts half in each; money, shares of it and means are so. Index: 100 times the mean over that of "
         "all customers. Suggestions are rules of thumb over the typical customer, as the names are; nobody has "
         "measured their effect: try them against a control group."
+    )
+
+
+def forecast_table(profile: Profile) -> Table:
+    """What the customers of every segment did in time that the model had not seen."""
+    table = Table("segment", "customers", "bought", "95 %", "mean spend", "95 %")
+    for segment in profile.segments:
+        own = segment.forecast
+        if own is None:
+            continue
+        spend, low, high = (
+            feature_value(value, is_share=False)
+            for value in (own.spend, own.spend_low, own.spend_high)
+        )
+        table.add_row(
+            f"{segment.segment_key} {escape(segment.segment_name)}",
+            rounded(own.customers),
+            percent(own.bought),
+            f"{percent(own.bought_low)} to {percent(own.bought_high)}",
+            spend,
+            f"{low} to {high}",
+        )
+    return table
+
+
+def _how_measured(forecast: ModelForecast) -> str:
+    return (
+        f"What they did next: the segments as of {forecast.fitted_as_of_date} were frozen, told {forecast.customers:,} "
+        f"customers apart by what was known on {forecast.as_of_date}, and this is what those did in the "
+        f"{forecast.window_days} days after it, which the segments had not seen; {percent(forecast.bought)} of all "
+        "bought. By membership, as above."
     )
 
 

@@ -24,6 +24,7 @@ def validation_tables(report: ValidationReport) -> Iterator[Table | str]:
     """Every figure with what it is to be read against, then the verdict."""
     validation = report.figures
     yield _figures(validation)
+    yield _shares(validation)
     yield _pairs(validation)
     yield from predictive_power_tables(validation.predictive_power)
     if validation.reference is not None:
@@ -66,6 +67,21 @@ def _figures(validation: Validation) -> Table:
             decimal(window.agreement),
             f"{window.customers:,} customers of that day",
         )
+    return table
+
+
+def _shares(validation: Validation) -> Table:
+    """The share of every segment under the model as it is, today and on earlier days."""
+    windows = [window for window in validation.windows if window.shares is not None]
+    table = Table(
+        "share of",
+        "today",
+        *(window.as_of_date for window in windows),
+        title="the model as it is, applied to earlier days",
+    )
+    for index, key in enumerate(validation.segments):
+        earlier = (percent(window.shares[index]) for window in windows if window.shares)
+        table.add_row(key, percent(validation.shares[index]), *earlier)
     return table
 
 

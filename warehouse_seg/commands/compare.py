@@ -11,15 +11,16 @@ from warehouse_seg.evaluation import comparison
 from warehouse_seg.evaluation.comparison import MethodComparison
 from warehouse_seg.evaluation.comparison_verdict import verdict
 from warehouse_seg.evaluation.methods import Customers
+from warehouse_seg.evaluation.predictive_power import frozen_split
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.historical_features import historical_features, history_of
+from warehouse_seg.project.historical_features import historical_features
 from warehouse_seg.project.sample_reading import read_sample
-from warehouse_seg.project.time_split import Unavailable
+from warehouse_seg.project.time_split import Unavailable, history_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def compare(
     with project.warehouse(read_only=True) as warehouse:
         model = session.registry(warehouse).stored(version)
         columns = read_sample(warehouse, session, model.categories).columns
-        history = historical_features(warehouse, session, model, window_days)
+        history = historical_features(
+            warehouse, session, model.categories, model.column_names, window_days
+        )
         time_split = history if isinstance(history, Unavailable) else history.time_split()
     statistics = em.statistics_of(prepare_as(columns, model.features, settings.weight))
     count = f"{len(statistics):,} customers"
@@ -63,7 +66,9 @@ def compare(
             parameters_of(model),
             Shape(len(model.components), model.covariance_type),
             settings.seed,
-            time_split,
+            time_split
+            if isinstance(time_split, Unavailable)
+            else frozen_split(time_split, model.features),
         )
     return ComparisonReport(
         model_version=model.model_version,

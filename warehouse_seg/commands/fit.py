@@ -7,6 +7,7 @@ the registry, and the last row that it writes makes the model active.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from warehouse_seg.commands.fit_population import (
@@ -16,41 +17,62 @@ from warehouse_seg.commands.fit_population import (
 )
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import Refused, UsageError
+from warehouse_seg.evaluation.choice_window import ChoiceWindow
+from warehouse_seg.evaluation.model_forecast import with_forecast
 from warehouse_seg.events import Emit, Event, silent
+from warehouse_seg.features.feature_sets import FeatureSet
 from warehouse_seg.features.missing_patterns import missing_patterns
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.predictive_fit import fit_by_prediction
 from warehouse_seg.mixture.refit import ignored_settings, refit_blocker, refit_model
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import ModelWarning
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_choice import choose_features
+from warehouse_seg.project.feature_choice import choose_features, competing_sets, extra_columns
 from warehouse_seg.project.feature_queries import features_query
+from warehouse_seg.project.historical_features import choice_history
 from warehouse_seg.project.order_line_warnings import order_line_warnings
 from warehouse_seg.project.overlap import count_overlap
 from warehouse_seg.project.sample_reading import read_sample
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
 from warehouse_seg.segments.given_names import unknown_keys_warning
 from warehouse_seg.segments.matching import match_segments, with_new_keys
-from warehouse_seg.settings import Settings
+from warehouse_seg.settings import Preference, Settings
 from warehouse_seg.warehouse.connection import Warehouse
 
 WORST_SEGMENTS = 3
 """So many segments are named where a fit is refused."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """What `fit` is asked.
+
+    registry_name: the value of --registry
+    reselect: search all shapes anew, with features and categories chosen anew, though a model is active
+    population: go on from the sample's model to the best one of all customers, who stay in the warehouse
+    accept_changes: adopt the model however few customers keep their segment
+    prefer: instead of `model.prefer`; notes: kept with the model
+    """
+
+    registry_name: str | None = None
+    reselect: bool = False
+    population: bool = False
+    accept_changes: bool = False
+    prefer: Preference | None = None
+    notes: str = ""
+
+
 def fit(
     project: DbtProject,
+    options: Options | None = None,
     *,
     session: Session | None = None,
-    registry_name: str | None = None,
-    reselect: bool = False,
-    population: bool = False,
-    accept_changes: bool = False,
-    notes: str = "",
     emit: Emit = silent,
 ) -> SegmentModel:
     """Fit a model on the project's features, store it and make it the active one.
@@ -58,36 +80,38 @@ def fit(
     Where a model is active it is refitted, else all shapes are searched.
 
     session: where dbt has just worked in the project, what it said; otherwise dbt is asked
-    reselect: search all shapes anew, with features and categories chosen anew, though a model is active
-    population: go on from the sample's model to the best one of all customers, who stay in the warehouse
-    accept_changes: adopt the model however few customers keep their segment
     Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
     segment. Warnings of the order lines are emitted first, the model's own, which are stored with it, last.
     """
+    options = options or Options()
     session = session or Session.start(project)
-    session.require_own_registry(registry_name)
+    session.require_own_registry(options.registry_name)
+    if options.prefer is not None:
+        session = session.with_preference(options.prefer)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
         active = registry.active_version()
         previous = _previous_model(registry, active, emit)
         used_keys = registry.segment_keys()
-        basis, sample = _read(warehouse, session, None if reselect else previous, emit)
+        basis, sample = _read(warehouse, session, None if options.reselect else previous, emit)
+        time_split = _time_split(warehouse, session, sample, basis)
     require = partial(_require_few_patterns, project, session, sample)
-    model = _fitted(basis, sample, session.settings, require, notes, emit)
+    model = _fitted(basis, sample, time_split, session.settings, require, options.notes, emit)
     with project.warehouse(read_only=True) as warehouse:
         customers = population_of(warehouse, session, model)
-        if population:
+        if options.population:
             model = refit_to_population(customers, session.settings.model, sample, emit)
         model, matching = _identified(warehouse, session, previous, model, sample, used_keys, emit)
-        if matching is not None and previous is not None and not accept_changes:
+        if matching is not None and previous is not None and not options.accept_changes:
             _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
         # After the gate: a pass over all customers is wasted on a model that is refused.
         model = with_population_density(customers, model, sample, emit)
         model = _with_limits(model, customers.patterns, warehouse.dialect)
+    model = with_forecast(model, time_split, session.settings.model.seed, emit)
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
         stored = registry.publish(model, matching)
-        registry.activate(stored.model_version, "fit", notes, expected=active)
+        registry.activate(stored.model_version, "fit", options.notes, expected=active)
     _warn(stored, session.settings, emit)
     return stored
 
@@ -126,11 +150,20 @@ def _read(
         choices = choose_features(sample, session.settings)
         blocker = refit_blocker(basis, sample, choices, session.settings.model)
         if blocker is None:
-            for ignored in ignored_settings(basis, sample, choices, session.settings.model):
+            decided = _features_are_decided(session.settings)
+            for ignored in ignored_settings(
+                basis, sample, choices if decided else None, session.settings.model
+            ):
                 emit(Event.warning(f"{ignored}; `warehouse-seg fit --reselect` takes that up"))
             return basis, sample
         emit(Event.step(f"{blocker}; features, categories and shape are chosen anew"))
     return None, read_sample(warehouse, session)
+
+
+def _features_are_decided(settings: Settings) -> bool:
+    """Whether a search would take the same features whatever they predict."""
+    chosen_by_prediction = settings.model.prefer == Preference.PREDICTIVE and settings.transactions
+    return settings.model.features is not None or not chosen_by_prediction
 
 
 def _require_few_patterns(
@@ -142,9 +175,23 @@ def _require_few_patterns(
         missing_patterns(warehouse, features, query, session.settings.model.missing_patterns)
 
 
+def _time_split(
+    warehouse: Warehouse, session: Session, sample: Sample, basis: SegmentModel | None
+) -> TimeSplit | Unavailable:
+    """The windows that a model is chosen and measured on, for its features; or why there are none."""
+    if basis is not None:
+        features = basis.column_names
+    elif session.settings.model.features is not None:
+        features = [choice.name for choice in session.settings.model.features]
+    else:
+        features = extra_columns(sample, session.settings)
+    return choice_history(warehouse, session, sample.categories, features)
+
+
 def _fitted(
     basis: SegmentModel | None,
     sample: Sample,
+    time_split: TimeSplit | Unavailable,
     settings: Settings,
     require: Callable[[Sequence[Feature]], None],
     notes: str,
@@ -159,9 +206,30 @@ def _fitted(
         model = refit_model(basis, sample, settings.model, notes=notes, emit=emit)
         emit(Event.step(f"version {basis.model_version} refitted, its features and its shape kept"))
         return model
-    choices = choose_features(sample, settings)
-    emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
-    return fit_model(sample, choices, settings.model, notes=notes, emit=emit, require=require)
+    sets = competing_sets(sample, settings)
+    criterion = _criterion(time_split, sets, settings)
+    if isinstance(criterion, Unavailable):
+        emit(Event.step(f"chosen by BIC, not by what it predicts: {criterion.reason}"))
+        choices = choose_features(sample, settings)
+        emit(Event.progress(f"features: {', '.join(choice.name for choice in choices)}"))
+        return fit_model(sample, choices, settings.model, notes=notes, emit=emit, require=require)
+    return fit_by_prediction(
+        sample, sets, settings.model, criterion, notes=notes, emit=emit, require=require
+    )
+
+
+def _criterion(
+    time_split: TimeSplit | Unavailable, sets: Sequence[FeatureSet], settings: Settings
+) -> ChoiceWindow | Unavailable:
+    """What candidates are judged by, or why BIC alone decides."""
+    if settings.model.prefer == Preference.FIT:
+        return Unavailable("`model.prefer` is fit")
+    if not sets:
+        return Unavailable("every feature set has the column of weights")
+    if isinstance(time_split, Unavailable):
+        return time_split
+    window = ChoiceWindow(time_split.first, settings.model.seed)
+    return window.unavailable() or window
 
 
 def _identified(

@@ -8,6 +8,7 @@ from typing import Any
 
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
+from warehouse_seg.model.forecast import ModelForecast, SegmentForecast
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.segments.given_names import unknown_keys_warning
@@ -28,6 +29,7 @@ class SegmentProfile:
     revenue_per_customer: revenue over expected_customers
     measures: rows of seg_segment_profiles, the most distinctive first
     suggested_action: None where no rule fits; because: what it goes by (see segments/recommendations.py)
+    forecast: what its customers did in time that the model had not seen; None where that was not measured
     """
 
     segment_key: str
@@ -43,15 +45,21 @@ class SegmentProfile:
     measures: list[dict[str, Any]]
     suggested_action: str | None
     because: str
+    forecast: SegmentForecast | None = None
 
 
 @dataclass(frozen=True)
 class Profile:
-    """All segments of the model that scored the customers, the largest first; warnings: on that model and its names."""
+    """All segments of the model that scored the customers, the largest first.
+
+    forecast: how well they predict time that the model had not seen, and of which days that was measured
+    warnings: on that model and its names
+    """
 
     model_version: int
     customers: int
     segments: list[SegmentProfile]
+    forecast: ModelForecast | None
     warnings: list[str]
 
 
@@ -80,6 +88,7 @@ def profile(project: DbtProject) -> Profile:
         model_version=version,
         customers=customers,
         segments=[_segment_profile(segment, measures, model) for segment in segments],
+        forecast=model.training.forecast,
         warnings=warnings,
     )
 
@@ -121,7 +130,15 @@ def _segment_profile(
         measures=own,
         suggested_action=advice.action,
         because=advice.reason,
+        forecast=_forecast(segment["segment_key"], model),
     )
+
+
+def _forecast(key: str, model: SegmentModel) -> SegmentForecast | None:
+    forecast = model.training.forecast
+    if forecast is None:
+        return None
+    return next((own for own in forecast.segments if own.segment_key == key), None)
 
 
 def _without(column: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse_seg.commands.fit import fit
+from warehouse_seg.commands.fit import Options, fit
 from warehouse_seg.dbt.manifest import PACKAGE
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import SegError
@@ -54,7 +54,7 @@ def run(
     active = _active_version(session)
     if active is None:
         with _timed(emit, "model fitted"):
-            fit(project, session=session, registry_name=registry_name, emit=emit)
+            fit(project, Options(registry_name=registry_name), session=session, emit=emit)
     else:
         emit(Event.step(f"model version {active} is active, not fitted anew"))
     with _timed(emit, "segments built and tested"):

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation.audit import audit
+from warehouse_seg.evaluation.certainty import certainty
 from warehouse_seg.evaluation.likelihood import likelihood
 from warehouse_seg.evaluation.predictive_power import PredictivePower, predictive_power
 from warehouse_seg.evaluation.reference import reference_agreement
@@ -17,13 +18,13 @@ from warehouse_seg.evaluation.simpler_methods import silhouettes, simpler_method
 from warehouse_seg.evaluation.starts import start_stability
 from warehouse_seg.evaluation.validation import Validation
 from warehouse_seg.evaluation.validation_verdict import verdict
-from warehouse_seg.evaluation.windows import Window, window_agreement
+from warehouse_seg.evaluation.windows import Window, shares_of, window_agreement
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
-from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability, top_components
+from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS, bootstrap_stability
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project import attributes
 from warehouse_seg.project.context import Session
@@ -105,13 +106,18 @@ def _read(warehouse: Warehouse, session: Session, options: Options) -> _Customer
         for name in (options.reference, options.protected)
     )
     sample = read_sample(warehouse, session, model.categories)
-    history = historical_features(warehouse, session, model, options.window_days)
+    history = historical_features(
+        warehouse, session, model.categories, model.column_names, options.window_days
+    )
     earlier: dict[str, Columns] = {}
     time_split: TimeSplit | Unavailable
     if isinstance(history, Unavailable):
         time_split = history
     else:
-        earlier = {day: history.columns_on(day, BOOTSTRAP_ROWS) for day in history.earlier_days()}
+        earlier = {
+            day: history.columns_on(day, model.column_names, BOOTSTRAP_ROWS)
+            for day in history.earlier_days()
+        }
         time_split = history.time_split()
     weight = session.settings.model.weight
     return _Customers(model, sample.columns, weight, earlier, time_split, reference, protected)
@@ -132,9 +138,10 @@ def _figures(customers: _Customers, options: Options, seed: int, emit: Emit) -> 
     starts = start_stability(statistics, parameters, shape, seed)
     bootstraps = bootstrap_stability(statistics, parameters, shape, seed)
     windows = tuple(_window(day, c, model, seed) for day, c in customers.earlier.items())
-    emit(Event.step("what the segments of an earlier day say about the time after it"))
-    power = _predictive_power(customers.time_split, shape, seed)
-    top = top_components(statistics, parameters)
+    emit(Event.step("what the segments of an earlier day say of time that nothing has seen"))
+    power = _predictive_power(customers.time_split, model, shape, seed)
+    memberships, _ = em.expectation(statistics, parameters)
+    top = memberships.argmax(axis=0)
     return Validation(
         model_version=model.model_version,
         segments=tuple(component.segment_key for component in model.components),
@@ -143,6 +150,8 @@ def _figures(customers: _Customers, options: Options, seed: int, emit: Emit) -> 
         starts=starts,
         bootstraps=bootstraps,
         windows=windows,
+        shares=shares_of(memberships, statistics.weights),
+        certainty=certainty(prepared, memberships, statistics.weights),
         pairs=separation(model),
         predictive_power=power,
         simpler_methods=simpler_methods(
@@ -166,12 +175,14 @@ def _window(day: str, columns: Columns, model: SegmentModel, seed: int) -> Windo
         return Window(day, count, None)
     shape = Shape(len(model.components), model.covariance_type)
     statistics, parameters = em.statistics_of(prepared), parameters_of(model)
-    return Window(day, count, window_agreement(statistics, parameters, shape, seed))
+    memberships, _ = em.expectation(statistics, parameters)
+    agreement = window_agreement(statistics, parameters, shape, seed)
+    return Window(day, count, agreement, shares_of(memberships))
 
 
 def _predictive_power(
-    time_split: TimeSplit | Unavailable, shape: Shape, seed: int
+    time_split: TimeSplit | Unavailable, model: SegmentModel, shape: Shape, seed: int
 ) -> PredictivePower | Unavailable:
     if isinstance(time_split, Unavailable):
         return time_split
-    return predictive_power(time_split, shape, seed)
+    return predictive_power(time_split, model.features, shape, seed)

@@ -13,13 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from warehouse_seg.evaluation.methods import UNASSIGNED, Customers, Labels, Method, methods_for
-from warehouse_seg.evaluation.prediction import Prediction, indicators, predictions
+from warehouse_seg.evaluation.methods import (
+    UNASSIGNED,
+    Customers,
+    Labels,
+    Method,
+    methods_for,
+    nearest_label,
+)
+from warehouse_seg.evaluation.prediction import Prediction, compared, indicators
 from warehouse_seg.evaluation.predictive_power import (
     MEMBERSHIPS,
+    FrozenSplit,
     PredictivePower,
-    historical_memberships,
-    power_of_memberships,
+    forecasts,
+    power_of,
 )
 from warehouse_seg.evaluation.simpler_methods import (
     Silhouettes,
@@ -38,7 +46,7 @@ from warehouse_seg.mixture.stability import (
     bootstrap_stability,
     top_components,
 )
-from warehouse_seg.project.time_split import TimeSplit, Unavailable
+from warehouse_seg.project.time_split import Unavailable
 
 Array = NDArray[np.float64]
 
@@ -101,11 +109,12 @@ def compare(
     parameters: Parameters,
     shape: Shape,
     seed: int,
-    time_split: TimeSplit | Unavailable,
+    split: FrozenSplit | Unavailable,
 ) -> MethodComparison:
     """The mixture and every other method, each with as many segments where it asks for a number.
 
-    customers, statistics: the same customers; parameters: the mixture; time_split: an earlier day and what came after
+    customers, statistics: the same customers; parameters: the mixture
+    split: two earlier days and what came after each, for predictions
     """
     top = top_components(statistics, parameters)
     methods = methods_for(customers, shape.n_components, seed)
@@ -114,7 +123,7 @@ def compare(
         name: bootstrap_agreement(method, customers, labels[name], seed)
         for name, method in methods.items()
     }
-    power, predicted = _predicted(time_split, methods, shape, seed)
+    power, predicted = _predicted(split, methods, shape, seed)
     mixture, *others = (
         replace(
             _method_result(name, own, statistics, top),
@@ -139,16 +148,16 @@ def compare(
 
 
 def _predicted(
-    time_split: TimeSplit | Unavailable, methods: Mapping[str, Method], shape: Shape, seed: int
+    split: FrozenSplit | Unavailable, methods: Mapping[str, Method], shape: Shape, seed: int
 ) -> tuple[PredictivePower | Unavailable, Mapping[str, Prediction]]:
     """What memberships predict beside simpler sources, and what each method's labels predict."""
-    if isinstance(time_split, Unavailable):
-        return time_split, {}
-    memberships = historical_memberships(time_split, shape, seed)
+    if isinstance(split, Unavailable):
+        return split, {}
+    memberships = split.memberships(shape, seed)
     if isinstance(memberships, Unavailable):
         return memberships, {}
-    power = power_of_memberships(time_split, memberships, seed)
-    return power, label_predictions(time_split, memberships, methods, seed)
+    power = power_of(split, forecasts(split, memberships, seed))
+    return power, label_predictions(split, memberships, methods)
 
 
 def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, seed: int) -> float:
@@ -165,14 +174,29 @@ def bootstrap_agreement(method: Method, customers: Customers, labels: Labels, se
 
 
 def label_predictions(
-    time_split: TimeSplit, memberships: Array, methods: Mapping[str, Method], seed: int
+    split: FrozenSplit, memberships: tuple[Array, Array], methods: Mapping[str, Method]
 ) -> dict[str, Prediction]:
-    """Source → how well a method's labels of an earlier day, or memberships (n, K), predict the time after it."""
-    customers = Customers(time_split.statistics.z, time_split.history)
-    designs = {MIXTURE: indicators(memberships.argmax(axis=1)), MEMBERSHIPS: memberships}
-    designs |= {name: indicators(method(customers)) for name, method in methods.items()}
-    predicted = predictions(designs, time_split.spend, time_split.bought, seed)
-    return {prediction.source: prediction for prediction in predicted}
+    """Source → how well a method's labels, or memberships, of two windows ago predict the window after the next day.
+
+    memberships: of both days' customers, (n, K) and (m, K)
+    A method labels the first customers; a second one has the label of the nearest first one, in the features.
+    """
+    first, second = split.first.z, split.second.z
+    customers = Customers(first, split.time_split.first.history)
+    levels = np.arange(memberships[0].shape[1])
+    top, later_top = (indicators(each.argmax(axis=1), levels) for each in memberships)
+    predicted = {
+        MIXTURE: split.forecast(top, later_top),
+        MEMBERSHIPS: split.forecast(*memberships),
+    }
+    for name, method in methods.items():
+        labels = method(customers)
+        later = nearest_label(second, first, labels)
+        occurring = np.unique(labels)
+        predicted[name] = split.forecast(
+            indicators(labels, occurring), indicators(later, occurring)
+        )
+    return {prediction.source: prediction for prediction in compared(predicted)}
 
 
 def _method_result(

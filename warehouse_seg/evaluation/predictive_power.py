@@ -1,28 +1,43 @@
-"""How well segments predict the time after an earlier day.
+"""How well segments predict time that nothing has seen.
 
-All features are prepared and all groupings fitted as of that day; what customers did since then is the outcome.
-Memberships have to beat simpler sources: labels of k-means, RFM quintiles. The features themselves show how much could
-be predicted at all.
+Mixture, feature treatment and the regressions on its memberships are fitted on the customers of two windows ago and
+what they did until one window ago. All of it is frozen, describes the customers of one window ago, and is measured on
+what those did since. Memberships have to beat simpler sources, which are fitted and frozen alike: labels of k-means,
+RFM quintiles. The features themselves show how much could be predicted at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from warehouse_seg.evaluation.prediction import Prediction, indicators, predictions
-from warehouse_seg.evaluation.rfm_rules import rfm_scores
+from warehouse_seg.errors import UsageError
+from warehouse_seg.evaluation.prediction import (
+    Forecast,
+    Outcomes,
+    Prediction,
+    compared,
+    frozen_forecast,
+    indicators,
+)
+from warehouse_seg.evaluation.rfm_rules import QuintileCuts
+from warehouse_seg.features.preparation import prepare, prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.search import search
-from warehouse_seg.project.time_split import TimeSplit, Unavailable
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.project.time_split import FollowedCustomers, TimeSplit, Unavailable
+from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.intp]
 
 MEMBERSHIPS = "memberships"
+RFM_QUINTILES = "RFM quintiles"
 
 
 @dataclass(frozen=True)
@@ -40,57 +55,126 @@ class OutcomeWindow:
 
 @dataclass(frozen=True)
 class PredictivePower(OutcomeWindow):
-    """How well each source predicts what the customers of an earlier day did in the window; memberships come first."""
+    """How well each source predicts what the customers of a day did in the window after; memberships come first.
+
+    fitted_as_of_date: the earlier day that everything was fitted on and frozen
+    """
 
     predictions: tuple[Prediction, ...]
+    fitted_as_of_date: str
 
 
-def outcome_window(time_split: TimeSplit) -> OutcomeWindow:
-    """The day and the outcomes of a time split."""
-    return OutcomeWindow(
-        as_of_date=time_split.as_of_date,
-        window_days=time_split.window_days,
-        customers=len(time_split.statistics),
-        bought=float(time_split.bought.mean()),
-    )
+@dataclass(frozen=True)
+class FrozenSplit:
+    """A time split with the features of both days, treated as was decided on the first, and outcomes of both windows.
+
+    first, second: sufficient statistics of the customers of two windows ago and of one
+    """
+
+    time_split: TimeSplit
+    first: em.SufficientStatistics
+    second: em.SufficientStatistics
+    first_outcomes: Outcomes
+    second_outcomes: Outcomes
+
+    def forecast(self, design: Array, later_design: Array) -> Forecast:
+        """What a description of the first customers (n, p) predicts of the second ones (m, p)."""
+        return frozen_forecast(design, self.first_outcomes, later_design, self.second_outcomes)
+
+    def memberships(self, shape: Shape, seed: int) -> tuple[Array, Array] | Unavailable:
+        """Memberships of the first customers (n, K) and the second (m, K) in a mixture fitted on the first."""
+        try:
+            parameters = search(self.first, shape, seed).best.parameters
+        except np.linalg.LinAlgError:
+            day = self.time_split.first.as_of_date
+            return Unavailable(f"as of {day} every fit of {shape} collapsed")
+        first, second = (em.expectation(s, parameters)[0].T for s in (self.first, self.second))
+        return first, second
 
 
-def historical_memberships(time_split: TimeSplit, shape: Shape, seed: int) -> Array | Unavailable:
-    """Memberships (n, K) of a mixture of this shape that was fitted on what was known on that day."""
+def outcomes_of(customers: FollowedCustomers, median_order_value: float) -> Outcomes:
+    """What the customers did in their window, spend in units of this order value."""
+    return Outcomes.of(customers.next_spend, customers.next_orders, median_order_value)
+
+
+def frozen_split(time_split: TimeSplit, features: Sequence[Feature]) -> FrozenSplit | Unavailable:
+    """The time split with these features, whose treatment is decided anew on the first day.
+
+    Unavailable where they cannot be prepared on it, or tell nothing apart on the second.
+    """
+    first, second = time_split.first, time_split.second
+    choices = [FeatureChoice(name=f.feature, transform=f.transform) for f in features]
+    references = {f.feature: f.reference for f in features if f.reference is not None}
     try:
-        fit = search(time_split.statistics, shape, seed).best
-    except np.linalg.LinAlgError:
-        return Unavailable(f"as of {time_split.as_of_date} every fit of {shape} collapsed")
-    memberships, _ = em.expectation(time_split.statistics, fit.parameters)
-    return memberships.T
+        prepared = prepare(first.columns, choices, named=False, references=references)
+        later = prepare_as(second.columns, prepared.features)
+    except UsageError as error:
+        return Unavailable(f"as of {first.as_of_date}: {error}")
+    unit = first.median_order_value
+    return FrozenSplit(
+        time_split,
+        em.statistics_of(prepared),
+        em.statistics_of(later),
+        outcomes_of(first, unit),
+        outcomes_of(second, unit),
+    )
 
 
 def predictive_power(
-    time_split: TimeSplit, shape: Shape, seed: int
+    time_split: TimeSplit, features: Sequence[Feature], shape: Shape, seed: int
 ) -> PredictivePower | Unavailable:
-    """How well memberships predict the time after an earlier day, beside the sources that they have to beat.
+    """How well memberships predict time that nothing has seen, beside the sources that they have to beat.
 
-    Unavailable where no mixture of this shape can be fitted as of that day.
+    Unavailable where no mixture of this shape can be fitted on the first day, or too few bought to say anything.
     """
-    memberships = historical_memberships(time_split, shape, seed)
+    split = frozen_split(time_split, features)
+    if isinstance(split, Unavailable):
+        return split
+    memberships = split.memberships(shape, seed)
     if isinstance(memberships, Unavailable):
         return memberships
-    return power_of_memberships(time_split, memberships, seed)
+    return power_of(split, forecasts(split, memberships, seed))
 
 
-def power_of_memberships(time_split: TimeSplit, memberships: Array, seed: int) -> PredictivePower:
-    """How well these memberships (n, K) of an earlier day predict, beside the sources that they have to beat."""
-    z = time_split.statistics.z
-    labels = KMeans(memberships.shape[1], n_init=10, random_state=seed).fit_predict(z)
-    scores = rfm_scores(*time_split.history.T)
-    designs = {
-        MEMBERSHIPS: memberships,
-        "top segment": indicators(memberships.argmax(axis=1)),
-        "k-means labels": indicators(labels),
-        "RFM quintiles": np.hstack([indicators(score) for score in scores.T]),
-        "the features themselves": z,
-    }
+def power_of(split: FrozenSplit, predicted: Mapping[str, Forecast]) -> PredictivePower:
+    """The figures of these forecasts of the second customers, the first one compared with the others."""
+    second = split.time_split.second
     return PredictivePower(
-        **asdict(outcome_window(time_split)),
-        predictions=predictions(designs, time_split.spend, time_split.bought, seed),
+        as_of_date=second.as_of_date,
+        window_days=second.window_days,
+        customers=len(second),
+        bought=float(split.second_outcomes.bought.mean()),
+        predictions=compared(predicted),
+        fitted_as_of_date=split.time_split.first.as_of_date,
     )
+
+
+def forecasts(
+    split: FrozenSplit, memberships: tuple[Array, Array], seed: int
+) -> dict[str, Forecast]:
+    """Source → what it predicts of the second customers, memberships first.
+
+    memberships: of both days' customers, (n, K) and (m, K)
+    """
+    levels = np.arange(memberships[0].shape[1])
+    kmeans = KMeans(len(levels), n_init=10, random_state=seed).fit(split.first.z)
+    designs: dict[str, tuple[Array, Array]] = {
+        MEMBERSHIPS: memberships,
+        "top segment": _both(lambda m: indicators(m.argmax(axis=1), levels), *memberships),
+        "k-means labels": _both(
+            lambda z: indicators(kmeans.predict(z), levels), split.first.z, split.second.z
+        ),
+        RFM_QUINTILES: rfm_designs(split.time_split),
+        "the features themselves": (split.first.z, split.second.z),
+    }
+    return {source: split.forecast(*design) for source, design in designs.items()}
+
+
+def rfm_designs(time_split: TimeSplit) -> tuple[Array, Array]:
+    """The quintiles of both days' customers, (n, 15) and (m, 15), cut where those of the first day lie."""
+    cuts = QuintileCuts.of(time_split.first.history)
+    return _both(cuts.indicators, time_split.first.history, time_split.second.history)
+
+
+def _both(describe: Callable[[Array], Array], first: Array, second: Array) -> tuple[Array, Array]:
+    return describe(first), describe(second)

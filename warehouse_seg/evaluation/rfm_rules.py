@@ -5,11 +5,15 @@ What most shops have instead of a model, and therefore what a model has to be co
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
+
+QUINTILES = 5
 
 GROUPS = (
     "hibernating",
@@ -55,3 +59,27 @@ def rfm_groups(scores: Labels) -> Labels:
     """Scores (n, 3) → index of the group in GROUPS (n,); the grid does not look at spend."""
     groups: Labels = GRID[scores[:, 0] - 1, scores[:, 1] - 1]
     return groups
+
+
+@dataclass(frozen=True)
+class QuintileCuts:
+    """Where the quintiles of recency, order count and spend lie on one day, (3, 4): frozen, they score another day's.
+
+    Equal values are in one quintile here, so that a customer's score depends on nobody else.
+    """
+
+    cuts: Array
+
+    @classmethod
+    def of(cls, history: Array) -> QuintileCuts:
+        """The cuts of recency, order count and net spend (n, 3)."""
+        return cls(np.quantile(history, np.arange(1, QUINTILES) / QUINTILES, axis=0).T)
+
+    def indicators(self, history: Array) -> Array:
+        """A column of 0 and 1 for each quintile of each of the three, (n, 15)."""
+        levels = np.arange(QUINTILES)
+        scores = [
+            np.searchsorted(cuts, values) for cuts, values in zip(self.cuts, history.T, strict=True)
+        ]
+        columns: Array = np.hstack([(s[:, None] == levels).astype(float) for s in scores])
+        return columns

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse_seg.evaluation.audit import GroupShare
+from warehouse_seg.evaluation.certainty import Certainty
 from warehouse_seg.evaluation.likelihood import Likelihood
 from warehouse_seg.evaluation.predictive_power import PredictivePower
 from warehouse_seg.evaluation.reference import ReferenceAgreement
@@ -29,6 +30,8 @@ class Validation:
     """The figures of one model.
 
     segments: their keys; customers: how many rows were read
+    windows: earlier days, each with the share of every segment; shares: those of today, by membership
+    certainty: how certain memberships are, and what pattern makes them so
     predictive_power: Unavailable, with a reason, where no earlier day can be looked at
     simpler_methods: the same verdict as `compare` gives
     reference: None, protected: empty where no such column was asked for
@@ -42,6 +45,8 @@ class Validation:
     starts: StartStability
     bootstraps: Stability
     windows: tuple[Window, ...]
+    shares: tuple[float, ...]
+    certainty: Certainty
     pairs: tuple[SegmentPair, ...]
     predictive_power: PredictivePower | Unavailable
     simpler_methods: SimplerMethods

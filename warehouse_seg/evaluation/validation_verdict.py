@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from warehouse_seg.evaluation.audit import GroupShare
+from warehouse_seg.evaluation.certainty import Certainty
 from warehouse_seg.evaluation.repeatability import are_stable, on_earlier_days, repeatability
 from warehouse_seg.evaluation.separation import SegmentPair
 from warehouse_seg.evaluation.validation import Validation
@@ -16,6 +17,7 @@ def verdict(validation: Validation) -> str:
     clauses = [
         *_on_stability(validation),
         _on_overlap(validation.pairs),
+        *_on_certainty(validation.certainty),
         *_on_groups(validation.protected),
     ]
     warnings = [f"Warning stored with the model: {_sentence(text)}" for text in validation.warnings]
@@ -51,6 +53,10 @@ def _on_overlap(pairs: Sequence[SegmentPair]) -> str:
     if not near:
         return "all segments are separate"
     return f"some segments overlap so much that each pair is one group: {', '.join(near)}"
+
+
+def _on_certainty(certainty: Certainty) -> list[str]:
+    return [certainty.suspicion] if certainty.suspicion else []
 
 
 def _on_groups(protected: Sequence[GroupShare]) -> list[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.stability import refitted, top_components
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,22 @@ class Window:
 
     agreement: adjusted Rand index of their top segments under the model and under a refit to them; None where the
         refit collapses
+    shares: of each segment under the model as it is, by membership; None where the model could not be applied
     """
 
     as_of_date: str
     customers: int
     agreement: float | None
+    shares: tuple[float, ...] | None = None
+
+
+def shares_of(memberships: Array, weights: Array | None = None) -> tuple[float, ...]:
+    """The share of each segment, by membership (K, n), in the order of the segments.
+
+    weights (n,): how many customers each row stands for; None where each is itself
+    """
+    shares = np.average(memberships, axis=1, weights=weights)
+    return tuple(float(share) for share in shares)
 
 
 def window_agreement(

@@ -5,7 +5,7 @@ Everything decided here is stored in the model's `Feature`s, so that the warehou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features import diagnostics
-from warehouse_seg.features.rounding import resolution, rounding_variance
+from warehouse_seg.features.rounding import MONEY_OF_QUOTIENT, resolution, rounding_variance
 from warehouse_seg.features.sample import customer_weights
 from warehouse_seg.features.treatment import (
     NO_SPREAD,
@@ -23,6 +23,7 @@ from warehouse_seg.features.treatment import (
 )
 from warehouse_seg.features.usable_columns import (
     independent_features,
+    refuse_missing,
     refuse_unusable,
     usable_choices,
     without_the_whole,
@@ -68,22 +69,33 @@ def prepare(
     *,
     named: bool = True,
     weight: str | None = None,
+    references: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Decide the treatment of every chosen column from its values, and apply it.
 
     columns: name → raw values (n,), NaN where nothing was measured
     named: whether a person chose the features; otherwise those that tell nothing are left out instead of refused
     weight: the column that says how many customers a row stands for
+    references: feature → the column that it is divided by; shares of one whole get theirs here
     Raises UsageError for missing, non-numeric and constant columns and for fewer than 50 customers.
     """
     findings: list[str] = []
+    refuse_missing(columns, [choice.name for choice in choices])
     if not named:
+        refused = ", ".join(choice.name for choice in choices)
         choices, findings = usable_choices(columns, choices)
-    refuse_unusable(columns, [choice.name for choice in choices])
-    doubles = {choice.name: columns[choice.name].astype(float) for choice in choices}
+        if not choices:
+            raise UsageError(
+                f"found no feature that tells customers apart ({refused}: one or two values each). Look at how they "
+                "are built, or name others in `model.features`"
+            )
+    given = references or {}
+    names = list(dict.fromkeys([*(choice.name for choice in choices), *given.values()]))
+    refuse_unusable(columns, names)
+    doubles = _doubles(columns, names)
     choices, whole, shares = without_the_whole(doubles, choices)
-    features = tuple(treated_feature(choice, doubles, whole) for choice in choices)
-    features, collinear = independent_features(features, doubles)
+    features = tuple(treated_feature(choice, doubles, {**whole, **given}) for choice in choices)
+    features, collinear = independent_features(features, doubles, keep_near=named)
     return _prepared(
         doubles, features, [*findings, *shares, *collinear], customer_weights(columns, weight)
     )
@@ -100,7 +112,7 @@ def prepare_as(
     """
     names = list(dict.fromkeys(name for feature in features for name in feature.column_names))
     refuse_unusable(columns, names)
-    doubles = {name: columns[name].astype(float) for name in names}
+    doubles = _doubles(columns, names)
     for feature in features:
         if float(np.nanstd(feature.standardized(feature.measured(doubles)))) < NO_SPREAD:
             raise UsageError(
@@ -114,6 +126,12 @@ def prepare_as(
     return _prepared(doubles, refreshed, (), customer_weights(columns, weight))
 
 
+def _doubles(columns: dict[str, Array], names: Sequence[str]) -> dict[str, Array]:
+    """These columns, and those that say in which unit they were measured."""
+    units = [MONEY_OF_QUOTIENT[name] for name in names if name in MONEY_OF_QUOTIENT]
+    return {name: columns[name].astype(float) for name in [*names, *units] if name in columns}
+
+
 def _prepared(
     columns: dict[str, Array],
     features: tuple[Feature, ...],
@@ -125,7 +143,7 @@ def _prepared(
     for feature in features:
         values = feature.measured(columns)
         standardized = feature.standardized(values)
-        known = feature.model_copy(update={"resolution": _resolution(feature, values)})
+        known = feature.model_copy(update={"resolution": _resolution(feature, columns)})
         widened, point_masses = diagnostics.spread(standardized, rounding_variance(known, values))
         z.append(standardized)
         rounding_variances.append(widened)
@@ -157,9 +175,9 @@ def _with_point_masses(
     return feature.model_copy(update={"point_masses": shared})
 
 
-def _resolution(feature: Feature, values: Array) -> float:
+def _resolution(feature: Feature, columns: dict[str, Array]) -> float:
     """Of a plain column its unit; a ratio of shares is exact but for its point masses."""
-    return resolution(feature.feature, values) if feature.reference is None else 0.0
+    return resolution(feature.feature, columns) if feature.reference is None else 0.0
 
 
 def warnings_for(prepared: Prepared) -> list[ModelWarning]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,11 +13,20 @@ from warehouse_seg.model.transforms import TRANSFORMS, is_measured
 Array = NDArray[np.float64]
 
 
-KNOWN_RESOLUTIONS = {"average_order_value": 0.01}
-"""Units of measurement that the values do not show: a quotient of cents is no multiple of a cent."""
+MONEY_OF_QUOTIENT = {"average_order_value": "net_spend"}
+"""Quotients of money are measured in the unit of the money, which their values do not show."""
 
 
-RESOLUTIONS = (1.0, 0.1, 0.01, 0.001, 0.0001)
+MOST_DECIMALS = 10
+"""A column with more was not rounded by anybody: its values are exact."""
+
+
+DOUBLE_ERROR = 4e-15
+"""What a double and a few sums leave of a decimal, as a part of its value."""
+
+
+MOST_ERROR = 0.01
+"""Of a step: beyond it nobody can say of a double whether it is a whole number of steps."""
 
 
 def rounding_variance(feature: Feature, values: Array) -> Array:
@@ -28,18 +39,30 @@ def rounding_variance(feature: Feature, values: Array) -> Array:
     return np.nan_to_num(result)
 
 
-def resolution(name: str, values: Array) -> float:
-    """The unit that a column was measured in: the largest power of ten that all values are multiples of, or 0.
+def resolution(name: str, columns: Mapping[str, Array]) -> float:
+    """The unit that a column was measured in, 0 where values are exact: the step that all its values are multiples of.
 
-    Spend in a category is measured in whole units of money: between nothing and a cent lies nobody's behaviour.
+    name: of one of the columns, raw values (n,); the column of the money that a quotient is made of is looked up there
     """
-    if name in KNOWN_RESOLUTIONS:
-        return KNOWN_RESOLUTIONS[name]
-    if name.startswith("spend_"):
-        return 1.0
-    measured = values[is_measured(values)]
-    for unit in RESOLUTIONS:
-        steps = measured / unit
-        if np.allclose(steps, np.round(steps), rtol=0, atol=1e-6):
-            return unit
+    measured = MONEY_OF_QUOTIENT.get(name, name)
+    return smallest_step(columns[measured if measured in columns else name])
+
+
+def smallest_step(values: Array) -> float:
+    """The largest unit that all measured values (n,) are multiples of; 0 where they are exact.
+
+    The greatest common divisor of the values as whole numbers of their last decimal.
+
+    >>> [smallest_step(np.array(x)) for x in ([12.34, 5.1], [0.3, 2.1, 9.0], [30.0, 450.0], [0.1, 2**0.5])]
+    [0.02, 0.3, 30.0, 0.0]
+    """
+    measured = np.abs(values[is_measured(values)])
+    for decimals in range(MOST_DECIMALS + 1):
+        steps = measured * 10.0**decimals
+        error = DOUBLE_ERROR * steps.max(initial=0.0)
+        if error > MOST_ERROR:
+            break
+        whole = np.rint(steps)
+        if np.abs(steps - whole).max(initial=0.0) <= max(error, 1e-6):
+            return float(np.gcd.reduce(whole.astype(np.int64))) / 10.0**decimals
     return 0.0

@@ -33,16 +33,23 @@ KNOWN_TRANSFORMS: dict[str, TransformName] = {
     "order_count": "log",
     "average_order_value": "log",
     "tenure_days": "log",
-    "net_spend": "signed_log1p",
+    "net_spend": "log",
     "days_between_orders": "log1p",
     "category_count": "log1p",
     "category_entropy": "identity",
 }
-"""The package's own features; category spend is log1p, category share identity."""
+"""The package's own features; spend in a category is log, its share identity.
+
+Money is taken by its logarithm, never by log1p: ln(1 + x) in cents is another shape than in dollars, ln(x) the same one
+moved. Nothing, and less than nothing, is taken as the lowest spend that is common among those who spent."""
 
 
 SMALLEST_SHARE = 0.005
 """A share is told from nothing from here on; below it a ratio of shares would be all noise."""
+
+
+SMALLEST_DAYS = 1.0
+"""Days are counted in whole ones: whoever first bought today has been a customer for one."""
 
 
 def measured_values(values: Array) -> Array:
@@ -56,18 +63,19 @@ def quantiles_of(measured: Array) -> dict[str, float]:
 
 
 def treated_feature(
-    choice: FeatureChoice, columns: dict[str, Array], wholes: Mapping[str, str]
+    choice: FeatureChoice, columns: dict[str, Array], references: Mapping[str, str]
 ) -> Feature:
-    """The treatment of one column. wholes: share → the share that it is divided by."""
+    """The treatment of one column. references: feature → the column that it is divided by."""
     raw = Feature(feature=choice.name)
-    if choice.name in wholes:
-        raw = raw.model_copy(update={"reference": wholes[choice.name], "floor": SMALLEST_SHARE})
+    if choice.name in references:
+        floor = SMALLEST_SHARE if choice.name.startswith("share_") else SMALLEST_DAYS
+        raw = raw.model_copy(update={"reference": references[choice.name], "floor": floor})
     measured = measured_values(raw.measured(columns))
     transform = choice.transform or (
         "log" if raw.reference else _default_transform(choice.name, measured)
     )
     low, high = _clips(choice, transform, measured)
-    if raw.floor is not None and choice.clip is None:
+    if raw.floor == SMALLEST_SHARE and choice.clip is None:
         # No ratio lies below it: both parts are at least the floor, and at most one.
         low = raw.floor
     if low is not None and high is not None and high < low:
@@ -100,7 +108,7 @@ def _default_transform(name: str, measured: Array) -> TransformName:
     if name in KNOWN_TRANSFORMS:
         return KNOWN_TRANSFORMS[name]
     if name.startswith("spend_"):
-        return "log1p"
+        return "log"
     if name.startswith("share_"):
         return "identity"
     spread = float(measured.std())

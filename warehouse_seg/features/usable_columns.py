@@ -59,17 +59,26 @@ def without_the_whole(
 
 
 def independent_features(
-    features: tuple[Feature, ...], columns: dict[str, Array]
+    features: tuple[Feature, ...], columns: dict[str, Array], *, keep_near: bool
 ) -> tuple[tuple[Feature, ...], list[str]]:
-    """The features without those that follow from the ones before them."""
+    """The features without those that follow from the ones before them.
+
+    keep_near: whether those that nearly follow stay, since a person named them; two that say the same fight in every
+        reason
+    """
     kept: tuple[Feature, ...] = ()
     findings = []
     for feature in features:
         z = np.column_stack([f.standardized(f.measured(columns)) for f in (*kept, feature)])
         left = float(diagnostics.unexplained(z)[-1])
+        others = ", ".join(other.feature for other in kept)
         if left < diagnostics.EXACTLY_COLLINEAR:
-            others = ", ".join(other.feature for other in kept)
             findings.append(f"{feature.feature}: follows from {others}; left out")
+            continue
+        if left < diagnostics.NEARLY_COLLINEAR and not keep_near:
+            findings.append(
+                f"{feature.feature}: {1 - left:.1%} of it follows from {others}; left out"
+            )
             continue
         if left < diagnostics.NEARLY_COLLINEAR:
             findings.append(
@@ -80,14 +89,20 @@ def independent_features(
     return kept, findings
 
 
-def refuse_unusable(columns: dict[str, Array], names: Sequence[str]) -> None:
-    """Refuse what no treatment can mend, naming the column and the way out."""
+def refuse_missing(columns: dict[str, Array], names: Sequence[str]) -> None:
+    """Refuse columns that are not there, naming the nearest."""
     for name in names:
         if name not in columns:
             raise UsageError(
                 f"found no column {name} among the features{nearest(name, columns)} "
                 f"(there are: {', '.join(columns)}). Correct `model.features`"
             )
+
+
+def refuse_unusable(columns: dict[str, Array], names: Sequence[str]) -> None:
+    """Refuse what no treatment can mend, naming the column and the way out."""
+    refuse_missing(columns, names)
+    for name in names:
         values = columns[name]
         if values.dtype.kind not in "iufb":
             raise UsageError(

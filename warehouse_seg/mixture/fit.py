@@ -10,13 +10,9 @@ whatever the number of threads.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,26 +21,29 @@ from threadpoolctl import threadpool_limits
 
 from warehouse_seg.errors import Refused
 from warehouse_seg.events import Emit, Event, silent
-from warehouse_seg.features.preparation import Prepared, prepare, warnings_for
+from warehouse_seg.features.feature_sets import named_features
+from warehouse_seg.features.preparation import Prepared, warnings_for
 from warehouse_seg.features.sample import Sample
-from warehouse_seg.mixture import em
-from warehouse_seg.mixture.criteria import candidate_of, failed_candidate
+from warehouse_seg.mixture.candidates import (
+    EvaluatedCandidate,
+    EvaluatedSet,
+    evaluated_set,
+    refusal_text,
+)
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.mixture.search import search
 from warehouse_seg.mixture.selection import (
-    best_of_each_count,
+    Recommendation,
     marked,
     recommend,
     structure_warning,
     usable,
 )
-from warehouse_seg.mixture.stability import bootstrap_stability, structure_gain
+from warehouse_seg.mixture.stability import structure_gain
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.training import Candidate, ModelWarning, Training
-from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.segments.naming import named
 from warehouse_seg.settings import FeatureChoice, ModelSettings
 
@@ -53,15 +52,6 @@ Array = NDArray[np.float64]
 OUTLIER_QUANTILE = 0.01
 NOBODY = -1e300
 """The threshold below which no log density lies."""
-WORKERS = 2
-
-
-@dataclass(frozen=True)
-class EvaluatedCandidate:
-    """A candidate with its optimum, if any was reached, and the reason why it cannot be chosen, if any."""
-
-    candidate: Candidate
-    optimum: em.EMResult | None
 
 
 def fit_model(
@@ -78,34 +68,47 @@ def fit_model(
     require: raises where a model of these features could not be used; asked before the search, which takes minutes
     Raises UsageError for columns that cannot be used, Refused where every candidate is degenerate.
     """
-    prepared = prepare(
-        sample.columns, choices, named=settings.features is not None, weight=settings.weight
+    feature_set = named_features(choices)
+    evaluated = evaluated_set(sample, feature_set, settings, emit, require)
+    candidates = [evaluation.candidate for evaluation in evaluated.candidates]
+    refuse_if_all_are(candidates)
+    recommendation = recommend(candidates, settings, len(evaluated.statistics))
+    return finished(
+        sample,
+        evaluated,
+        recommendation,
+        marked(candidates, recommendation.chosen),
+        settings,
+        notes,
+        emit,
     )
-    for finding in prepared.findings:
-        emit(Event.progress(finding))
-    if require is not None:
-        require(prepared.features)
-    statistics = em.statistics_of(prepared)
-    evaluated = _with_stability(_try_all(statistics, settings, emit), statistics, settings, emit)
-    _refuse_if_all_are(evaluated)
-    recommendation = recommend(
-        [evaluation.candidate for evaluation in evaluated], settings, len(statistics)
-    )
-    best = next(
-        evaluation for evaluation in evaluated if evaluation.candidate is recommendation.chosen
-    )
+
+
+def finished(
+    sample: Sample,
+    evaluated: EvaluatedSet,
+    recommendation: Recommendation,
+    candidates: Sequence[Candidate],
+    settings: ModelSettings,
+    notes: str,
+    emit: Emit,
+) -> SegmentModel:
+    """The model of the recommended candidate, which is one of the set's, with everything to know about it.
+
+    candidates: all that were tried, of all sets, the chosen one marked
+    """
+    best = next(e for e in evaluated.candidates if e.candidate is recommendation.chosen)
     warnings = [
-        *warnings_for(prepared),
+        *warnings_for(evaluated.prepared),
         *recommendation.warnings,
-        *_structure_warnings(prepared, best, settings.seed),
+        *_structure_warnings(evaluated.prepared, best, settings.seed),
     ]
     emit(Event.step(f"recommended: {recommendation.sentence}"))
-    candidates = marked([evaluation.candidate for evaluation in evaluated], recommendation.chosen)
     return assembled(
         sample,
-        prepared,
+        evaluated.prepared,
         best,
-        candidates,
+        tuple(candidates),
         settings.seed,
         notes,
         recommendation=recommendation.sentence,
@@ -118,7 +121,7 @@ def _structure_warnings(
 ) -> list[ModelWarning]:
     if best.optimum is None:
         return []
-    return structure_warnings(prepared, best.optimum.parameters, _shape_of(best.candidate), seed)
+    return structure_warnings(prepared, best.optimum.parameters, best.shape, seed)
 
 
 def assembled(
@@ -194,113 +197,6 @@ def software_versions() -> dict[str, str]:
     }
 
 
-def _try_all(
-    statistics: em.SufficientStatistics, settings: ModelSettings, emit: Emit
-) -> list[EvaluatedCandidate]:
-    """Every candidate."""
-    counts = settings.segments.max - settings.segments.min + 1
-    counted = _Counted(emit, len(settings.covariance) * counts)
-
-    def chain(covariance_type: CovarianceType) -> list[EvaluatedCandidate]:
-        return list(_try_growing(covariance_type, statistics, settings, counted))
-
-    with workers() as pool:
-        chains = list(pool.map(chain, settings.covariance))
-    return sorted((evaluation for evaluated in chains for evaluation in evaluated), key=_by_shape)
-
-
-class _Counted:
-    """Emits the progress of candidates that several threads work on, with how many of them are done."""
-
-    def __init__(self, emit: Emit, total: int) -> None:
-        self._emit, self._total, self._done = emit, total, 0
-        self._lock = Lock()
-
-    def progress(self, text: str) -> None:
-        """One more candidate is done."""
-        with self._lock:
-            self._done += 1
-            self._emit(Event.progress(text, self._done, self._total))
-
-
-@contextmanager
-def workers() -> Iterator[ThreadPoolExecutor]:
-    """Threads on which the libraries have one thread each: their sums must not depend on the number of cores."""
-    # BLAS has one limit for the process, OpenMP one for each thread that calls it.
-    limited = {"initializer": threadpool_limits, "initargs": (1,)}
-    with threadpool_limits(1), ThreadPoolExecutor(WORKERS, **limited) as pool:
-        yield pool
-
-
-def _by_shape(evaluated: EvaluatedCandidate) -> tuple[int, str]:
-    return evaluated.candidate.n_components, evaluated.candidate.covariance_type
-
-
-def _try_growing(
-    covariance_type: CovarianceType,
-    statistics: em.SufficientStatistics,
-    settings: ModelSettings,
-    counted: _Counted,
-) -> Iterator[EvaluatedCandidate]:
-    """The candidates of one covariance type, each also started from splits of the one before."""
-    smaller = None
-    for count in range(settings.segments.min, settings.segments.max + 1):
-        shape = Shape(count, covariance_type)
-        evaluated = _try(shape, statistics, settings, smaller)
-        smaller = evaluated.optimum.parameters if evaluated.optimum else None
-        bic = "" if evaluated.candidate.bic is None else f"BIC {evaluated.candidate.bic:,.0f}"
-        counted.progress(f"{shape}: {bic} {refusal_text(evaluated.candidate)}".rstrip())
-        yield evaluated
-
-
-def _try(
-    shape: Shape,
-    statistics: em.SufficientStatistics,
-    settings: ModelSettings,
-    smaller: Parameters | None,
-) -> EvaluatedCandidate:
-    try:
-        result = search(statistics, shape, settings.seed, smaller=smaller)
-    except np.linalg.LinAlgError as error:
-        return EvaluatedCandidate(failed_candidate(shape, f"no optimum: {error}"), None)
-    return EvaluatedCandidate(candidate_of(shape, result, statistics, settings), result.best)
-
-
-def _with_stability(
-    evaluated: Sequence[EvaluatedCandidate],
-    statistics: em.SufficientStatistics,
-    settings: ModelSettings,
-    emit: Emit,
-) -> list[EvaluatedCandidate]:
-    """The candidates, those with the lowest BIC of their number of segments asked whether they repeat."""
-    compared = best_of_each_count([evaluation.candidate for evaluation in evaluated])
-    counted = _Counted(emit, sum(candidate.n_components > 1 for candidate in compared))
-
-    def with_stability(evaluation: EvaluatedCandidate) -> EvaluatedCandidate:
-        if (
-            evaluation.candidate not in compared
-            or evaluation.optimum is None
-            or evaluation.candidate.n_components == 1
-        ):
-            return evaluation
-        shape = _shape_of(evaluation.candidate)
-        stability = bootstrap_stability(
-            statistics, evaluation.optimum.parameters, shape, settings.seed
-        )
-        counted.progress(f"{shape}: stability {stability.agreement:.2f}")
-        measured = {
-            "stability": stability.agreement,
-            "smallest_jaccard": min(stability.jaccard),
-            "search_failures": stability.search_failures,
-        }
-        return EvaluatedCandidate(
-            evaluation.candidate.model_copy(update=measured), evaluation.optimum
-        )
-
-    with workers() as pool:
-        return list(pool.map(with_stability, evaluated))
-
-
 def structure_warnings(
     prepared: Prepared, parameters: Parameters, shape: Shape, seed: int
 ) -> list[ModelWarning]:
@@ -315,17 +211,8 @@ def structure_warnings(
     return [warning] if warning else []
 
 
-def refusal_text(candidate: Candidate) -> str:
-    """`refused: why`, or nothing."""
-    return f"refused: {candidate.reason}" if candidate.status == "refused" else ""
-
-
-def _shape_of(candidate: Candidate) -> Shape:
-    return Shape(candidate.n_components, candidate.covariance_type)
-
-
-def _refuse_if_all_are(evaluated: Sequence[EvaluatedCandidate]) -> None:
-    candidates = [evaluation.candidate for evaluation in evaluated]
+def refuse_if_all_are(candidates: Sequence[Candidate]) -> None:
+    """Raise Refused where no candidate can be chosen, with the reason of each."""
     if usable(candidates):
         return
     listed = "\n  ".join(

@@ -153,6 +153,12 @@ QUICK = SearchBudget(
 """For a question that is asked many times, such as whether bootstrap samples repeat a segmentation."""
 
 
+SCREENING = SearchBudget(
+    partitions=(_kmeans, _kmeans_whitened), screened=1_000, refined=1, tolerance=1e-4
+)
+"""For a question that is asked hundreds of times and answered better later: what a feature set could be worth."""
+
+
 def _splits(parameters: Parameters) -> Iterator[Parameters]:
     """Every component once in two halves, along its longest axis, a standard deviation apart each."""
     for k in np.argsort(-parameters.weights):

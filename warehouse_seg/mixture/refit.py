@@ -18,8 +18,9 @@ from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.features.preparation import Prepared, prepare, prepare_as, warnings_for
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture import em
+from warehouse_seg.mixture.candidates import EvaluatedCandidate
 from warehouse_seg.mixture.criteria import candidate_of
-from warehouse_seg.mixture.fit import EvaluatedCandidate, assembled, structure_warnings
+from warehouse_seg.mixture.fit import assembled, structure_warnings
 from warehouse_seg.mixture.initialization import TOLERANCE, Shape
 from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.search import COLD_START_MARGIN, REGULARIZATION, SearchResult, search
@@ -68,13 +69,16 @@ def refit_blocker(
 def ignored_settings(
     active: SegmentModel,
     sample: Sample,
-    choices: Sequence[FeatureChoice],
+    choices: Sequence[FeatureChoice] | None,
     settings: ModelSettings,
 ) -> list[str]:
-    """What a search would take up today and a refit does not, each in words."""
+    """What a search would take up today and a refit does not, each in words.
+
+    choices: the features that it would take; None where it would choose them by what they predict
+    """
     names = [
         name
-        for name in _prepared_names(sample, choices, settings)
+        for name in ([] if choices is None else _prepared_names(sample, choices, settings))
         if name not in active.feature_names
     ]
     count, version = len(active.components), f"version {active.model_version}"

@@ -49,7 +49,7 @@ class Recommendation:
 
 
 def usable(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates that are not refused."""
+    """The candidates that are not refused, fitted to the whole sample."""
     return [
         candidate
         for candidate in candidates
@@ -84,9 +84,14 @@ def recommend(
             key=lambda candidate: candidate.n_components,
         )
     else:
-        chosen = max(compared, key=lambda candidate: (_stability(candidate), -_bic(candidate)))
+        chosen = most_stable(compared)
     sentence = _sentence(chosen, compared, settings)
-    return Recommendation(chosen, sentence, tuple(_warnings(chosen, settings)))
+    return Recommendation(chosen, sentence, tuple(warnings_for_choice(chosen, settings)))
+
+
+def most_stable(candidates: Sequence[Candidate]) -> Candidate:
+    """What is taken where none repeats: the candidate that repeats best, of equals the one with the lowest BIC."""
+    return max(candidates, key=lambda candidate: (_stability(candidate), -_bic(candidate)))
 
 
 def marked(candidates: Sequence[Candidate], chosen: Candidate) -> tuple[Candidate, ...]:
@@ -137,7 +142,7 @@ def structure_warning(gain: float) -> ModelWarning | None:
 
 def _sentence(chosen: Candidate, compared: Sequence[Candidate], settings: ModelSettings) -> str:
     """As in: 5 segments (full): lowest BIC among stable models …; BIC alone would take 9 (not stable, …)."""
-    head = f"{_segments(chosen.n_components)} ({chosen.covariance_type}): "
+    head = f"{segments_in_words(chosen.n_components)} ({chosen.covariance_type}): "
     share = f"with every segment ≥ {settings.min_segment_share:z.0%}"
     if is_stable(chosen):
         reason = f"lowest BIC among stable models {share} (stability {_stability(chosen):z.2f})"
@@ -155,7 +160,8 @@ def _sentence(chosen: Candidate, compared: Sequence[Candidate], settings: ModelS
     return "; ".join(parts)
 
 
-def _warnings(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
+def warnings_for_choice(chosen: Candidate, settings: ModelSettings) -> list[ModelWarning]:
+    """What a person should know before using the chosen candidate."""
     warnings = []
     if not is_stable(chosen):
         warnings.append(
@@ -219,7 +225,8 @@ def _why_not(candidate: Candidate) -> str:
     return f"one of its segments is not stable, overlap {candidate.smallest_jaccard or 0:z.2f}"
 
 
-def _segments(count: int) -> str:
+def segments_in_words(count: int) -> str:
+    """`1 segment`, `6 segments`."""
     return "1 segment" if count == 1 else f"{count} segments"
 
 

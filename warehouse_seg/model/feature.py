@@ -120,8 +120,27 @@ class Feature(Frozen):
         }
 
 
+MISCELLANEOUS = frozenset(
+    {"", "unknown", "other", "others", "none", "null", "n/a", "na", "misc", "miscellaneous"}
+)
+
+
+def is_miscellaneous(category: str) -> bool:
+    """Whether a category is a name for no category: the package's own `unknown`, and what shops write instead.
+
+    >>> [is_miscellaneous(name) for name in ("Other", " unknown ", "Others & gifts")]
+    [True, True, False]
+    """
+    return category.strip().lower() in MISCELLANEOUS
+
+
 class Category(Frozen):
     """A category with a column of its own: its raw value and the end of its columns' names."""
 
     category: str
     column_suffix: ColumnSuffix
+
+    @property
+    def is_miscellaneous(self) -> bool:
+        """Whether it is no category: it makes no default feature, and no name speaks of it."""
+        return is_miscellaneous(self.category)

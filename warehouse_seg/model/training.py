@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
+from warehouse_seg.model.forecast import ModelForecast
 from warehouse_seg.model.values import CovarianceType, Frozen
 
 CandidateStatus = Literal["refused", "rejected", "chosen"]
@@ -33,6 +34,10 @@ class Candidate(Frozen):
     stability: adjusted Rand index over bootstrap refits; smallest_jaccard: of the segment that repeats least
     search_failures: share of the bootstraps where a cold search ended below the warm fit
     silhouette, davies_bouldin (lower is better), calinski_harabasz: of the top segments as hard clusters
+    feature_set: the name of the features that it was fitted on; BIC and the like compare within one set only
+    spend_r2, buying_auc, buying_log_loss: what a mixture of its shape predicts of the window that the choice was made
+        on; figures of the chosen model on time that the choice never saw are in Training.forecast
+    prediction_loss: what the choice compares, lower is better: the mean of 1 - R² and of the log loss over its entropy
     status: "refused" where it is degenerate, "chosen" the recommended one, "rejected" the others; reason: why
     """
 
@@ -55,6 +60,11 @@ class Candidate(Frozen):
     silhouette: float | None = None
     davies_bouldin: float | None = None
     calinski_harabasz: float | None = None
+    feature_set: str = ""
+    spend_r2: float | None = None
+    buying_auc: float | None = None
+    buying_log_loss: float | None = None
+    prediction_loss: float | None = None
     converged: bool = False
     status: CandidateStatus = "rejected"
     reason: str = ""
@@ -75,6 +85,7 @@ class Training(Frozen):
     population_iterations: how often everybody was summed in a fit to all customers; None where the sample was enough
     recommendation: why this model, in a sentence; findings: what was seen in the features, and what was done about it
     warnings: what a person should know before using the model; every command and the tables for BI repeat them
+    forecast: what the segments said of time that nothing had seen; None where the history allows no such measure
     """
 
     created_at: str = ""
@@ -92,4 +103,5 @@ class Training(Frozen):
     recommendation: str = ""
     findings: tuple[str, ...] = ()
     warnings: tuple[ModelWarning, ...] = ()
+    forecast: ModelForecast | None = None
     notes: str = ""

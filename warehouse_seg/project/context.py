@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warehouse_seg.dbt.manifest import Manifest
 from warehouse_seg.dbt.package_version import version_warning
@@ -10,7 +10,7 @@ from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Event
 from warehouse_seg.registry.store import Registry
-from warehouse_seg.settings import Settings
+from warehouse_seg.settings import Preference, Settings
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse.connection import Warehouse
 
@@ -40,6 +40,11 @@ class Session:
         if warning := version_warning(manifest.package_version()):
             project.emit(Event.warning(warning))
         return cls(project, manifest, manifest.settings())
+
+    def with_preference(self, prefer: Preference) -> Session:
+        """The session with this instead of the variable `model.prefer`."""
+        model = self.settings.model.model_copy(update={"prefer": prefer})
+        return replace(self, settings=self.settings.model_copy(update={"model": model}))
 
     def registry(self, warehouse: Warehouse) -> Registry:
         """The registry that the project's target uses. Raises UsageError where a newer release has upgraded it."""

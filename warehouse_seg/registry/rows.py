@@ -19,6 +19,7 @@ from warehouse_seg.registry.tables import ADDED_COLUMNS, TABLES
 
 Row = dict[str, Any]
 
+JSON_OF_TRAINING = {"software": dict, "findings": list, "warnings": list, "forecast": dict}
 ADDED: frozenset[str] = frozenset().union(*ADDED_COLUMNS.values())
 Parsed = TypeVar("Parsed")
 
@@ -78,7 +79,7 @@ def model_of(
             f"needed {row['n_features']} and {row['n_components']}"
         )
     exact = _parsed(row, "exact_values", dict)
-    training = _values(row, Training, {"software": dict, "findings": list, "warnings": list})
+    training = _values(row, Training, JSON_OF_TRAINING)
     created_at = row["created_at"].isoformat(timespec="seconds") if row["created_at"] else ""
     return SegmentModel.model_validate(
         {

@@ -78,7 +78,7 @@ SCHEMA_COLUMNS: Kinds = {
 }
 """Which form the tables have: a row per upgrade, the greatest number counts. No row belongs to a model version."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The form that this version of the package writes. A registry without a row in the table has form 1."""
 
 ADDED_COLUMNS: dict[str, frozenset[str]] = {
@@ -90,6 +90,7 @@ ADDED_COLUMNS: dict[str, frozenset[str]] = {
             "recommendation",
             "findings",
             "warnings",
+            "forecast",
         }
     ),
     "seg_model_features": frozenset({"reference", "floor", "median", "resolution", "point_masses"}),
@@ -108,6 +109,11 @@ ADDED_COLUMNS: dict[str, frozenset[str]] = {
             "davies_bouldin",
             "calinski_harabasz",
             "status",
+            "feature_set",
+            "spend_r2",
+            "buying_auc",
+            "buying_log_loss",
+            "prediction_loss",
         }
     ),
     "seg_model_categories": frozenset(),

@@ -33,7 +33,10 @@ def named(
         for component, shares in zip(model.components, categories, strict=True)
     }
     sizes = {component.segment_key: component.weight for component in model.components}
-    names = distinct_names(segments, inherited or {}, sizes)
+    named_by = {
+        key: [trait for trait in own if not trait.is_miscellaneous] for key, own in segments.items()
+    }
+    names = distinct_names(named_by, inherited or {}, sizes)
     components = tuple(
         component.model_copy(
             update={

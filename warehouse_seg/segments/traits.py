@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from warehouse_seg.model.component import Component
-from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.feature import Feature, is_miscellaneous
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.vocabulary import (
     GRADED_WORDS,
     KNOWN_WORDS,
     OF_THEIR_MONEY,
+    RATIO_WORDS,
     Words,
     readable_number,
     words_of_column,
@@ -37,6 +38,9 @@ ONE_ORDER = 1.5
 
 MIN_NAMED_SHARE = 0.2
 """No segment is called after what less than a fifth of its money goes to, however little others spend on it."""
+
+OTHER_CATEGORIES = "other categories"
+"""All that have no columns of their own, together."""
 
 MIN_SHARE_DEVIATION = 1e-9
 """Standard deviation of a share that is the same for every customer: its differences are rounding."""
@@ -60,17 +64,34 @@ class Trait:
     @property
     def words(self) -> Words:
         """How this feature is put into words."""
+        if self.reference:
+            return self._words_of_ratio(self.reference)
         if self.feature in KNOWN_WORDS:
             return KNOWN_WORDS[self.feature]
         name = words_of_column(self.feature)
-        if self.reference:
-            phrase = f"{{value}} times as much {name} as {words_of_column(self.reference)}"
-            return Words(f"little {name}", f"much {name}", "have", phrase)
         if self.category:
             verb = "spend" if self.feature.startswith("share_") else "spent"
             phrase = f"{{value}} on {self.category}"
             return Words(f"little {self.category}", self.category, verb, phrase)
         return Words(f"low {name}", f"high {name}", "have", f"{name} of {{value}}")
+
+    def _words_of_ratio(self, reference: str) -> Words:
+        if (self.feature, reference) in RATIO_WORDS:
+            return RATIO_WORDS[self.feature, reference]
+        if self.category:
+            other = reference.removeprefix("share_").replace("_", " ")
+            phrase = f"{{value}} times as much on {self.category} as on {other}"
+            return Words(f"little {self.category}", self.category, "spend", phrase)
+        name = words_of_column(self.feature)
+        phrase = f"{{value}} times as much {name} as {words_of_column(reference)}"
+        return Words(f"little {name}", f"much {name}", "have", phrase)
+
+    @property
+    def is_miscellaneous(self) -> bool:
+        """Whether it tells of what is in no category: no name speaks of that."""
+        return self.category is not None and (
+            self.category == OTHER_CATEGORIES or is_miscellaneous(self.category)
+        )
 
     @property
     def is_share(self) -> bool:
@@ -125,7 +146,9 @@ class Trait:
         # Nobody places 1.1 orders: a few days or orders are rounded to halves.
         by_halves = self.words.unit[0] and self.typical < 10
         value = readable_number(round(2 * self.typical) / 2 if by_halves else self.typical)
-        if self.is_share:
+        if (self.feature, self.reference) in RATIO_WORDS:
+            value = f"{100 * self.typical:z.0f} %"
+        elif self.is_share:
             value = f"{100 * self.typical:z.0f} %{OF_THEIR_MONEY}"
         elif self.category and value == "0":
             value = "nothing"
@@ -154,7 +177,8 @@ def category_traits(
     columns: raw columns (n,) of the customers that the model was fitted on; categories without a column are left out
     weights (n,): how many customers each row stands for; None where each is itself
     """
-    names = [f"share_{category.column_suffix}" for category in model.categories]
+    categories = [category for category in model.categories if not category.is_miscellaneous]
+    names = [f"share_{category.column_suffix}" for category in categories]
     shares_known = [name for name in names if name in columns and name not in model.feature_names]
     result: list[list[Trait]] = [[] for _ in model.components]
     if not shares_known:
@@ -208,5 +232,5 @@ def category_in_words(model: SegmentModel, feature: str) -> str | None:
         return None
     suffix = feature.partition("_")[2]
     values = {c.column_suffix: c.category.lower() for c in model.categories}
-    value = values.get(suffix, "other categories" if suffix == "other" else suffix)
+    value = values.get(suffix, OTHER_CATEGORIES if suffix == "other" else suffix)
     return words_of_column(value if value.isprintable() and "\\" not in value else suffix)

@@ -54,6 +54,13 @@ KNOWN_WORDS = {
     "category_entropy": Words("focused", "varied", "spread their spend by", "{value} nats"),
 }
 
+RATIO_WORDS = {
+    ("recency_days", "tenure_days"): Words(
+        "recent", "lapsed", "have ordered nothing for", "{value} of their time as customers"
+    ),
+}
+"""Ratios that people have words for; their values are said in percent."""
+
 GRADED_WORDS = {
     "very lapsed": "long lapsed",
     "rather lapsed": "fading",

@@ -20,4 +20,4 @@
 
 
 {#- The form of the registry's tables that this release reads; SCHEMA_VERSION in warehouse_seg/registry/tables.py. -#}
-{% macro seg_schema_version() %}{{ return(2) }}{% endmacro %}
+{% macro seg_schema_version() %}{{ return(3) }}{% endmacro %}

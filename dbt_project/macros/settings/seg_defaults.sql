@@ -11,7 +11,9 @@
     timezone             the zone whose clock gives a time with a zone its day, such as Europe/Berlin
     amount_decimals      how many decimals amounts have, 0 to 10; null is those of the column's type, 4 of a double
     categories           how many of the largest categories get columns of their own
-    model.features       null is every numeric column; else a list of names or of {name, transform, clip}
+    model.features       null lets fit choose; else a list of names or of {name, transform, clip}
+    model.prefer         predictive chooses features and segments by what they predict of a window that they were not
+                         fitted on, where there are order lines; fit by BIC alone, on the default features
     model.segments       the numbers of segments that fit tries
     model.covariance     the covariance types that fit tries
     model.weight         a column of the features that says how many customers a row stands for; it is no feature
@@ -50,6 +52,7 @@
     "categories": 6,
     "model": {
         "features": null,
+        "prefer": "predictive",
         "segments": {"min": 2, "max": 10},
         "covariance": ["full", "tied", "diag", "spherical"],
         "weight": null,

@@ -26,13 +26,13 @@ from warehouse_seg.evaluation.methods import (
     nearest_label,
     rules,
 )
-from warehouse_seg.evaluation.prediction import Judgement, Prediction
-from warehouse_seg.evaluation.predictive_power import predictive_power
+from warehouse_seg.evaluation.prediction import Judgement, Outcomes, Prediction
+from warehouse_seg.evaluation.predictive_power import FrozenSplit, forecasts, power_of
 from warehouse_seg.evaluation.simpler_methods import Silhouettes, silhouettes, simpler_methods
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import Parameters
-from warehouse_seg.project.time_split import TimeSplit, Unavailable
+from warehouse_seg.project.time_split import HISTORY, FollowedCustomers, TimeSplit, Unavailable
 
 Array = NDArray[np.float64]
 COUNT = 900
@@ -123,17 +123,27 @@ def test_shares_of_customers_count_how_many_a_row_stands_for(
     assert comparison.methods[1].unassigned == pytest.approx(300 / (COUNT + 200))
 
 
+def followed(random: np.random.Generator, spend: Array) -> FollowedCustomers:
+    columns = {name: random.random(COUNT) for name in HISTORY}
+    bought = (spend > 0).astype(float)
+    columns |= {"next_net_spend": spend, "next_order_count": bought}
+    return FollowedCustomers("2026-01-01", 90, columns)
+
+
 def test_across_each_other_only_the_mixture_is_stable_and_predicts() -> None:
     z, types = crossed()
     statistics, parameters = mixture_of(z, types)
     random = np.random.default_rng(3)
     spend = np.where(types == 0, 100.0, 1.0) * (random.random(COUNT) < 0.7)
-    time_split = TimeSplit(
-        "2026-01-01", 90, statistics, random.random((COUNT, 3)), spend, spend > 0
+    split = FrozenSplit(
+        TimeSplit(followed(random, spend), followed(random, spend)),
+        statistics,
+        statistics,
+        Outcomes(spend, spend > 0),
+        Outcomes(spend, spend > 0),
     )
-    comparison = compare(
-        Customers(z, time_split.history), statistics, parameters, SHAPE, 1, time_split
-    )
+    customers = Customers(z, split.time_split.first.history)
+    comparison = compare(customers, statistics, parameters, SHAPE, 1, split)
     methods = comparison.methods
     assert [method.method for method in methods][-1] == "RFM rules"
     assert not any(method.as_good_as_mixture for method in methods)
@@ -141,7 +151,9 @@ def test_across_each_other_only_the_mixture_is_stable_and_predicts() -> None:
     assert [method.from_memberships is not None for method in methods] == [True, *[False] * 5]
     assert "Of labels alone, one per customer, no other method's are as good" in verdict(comparison)
     # The same verdict, word for word, as from the two halves that `validate` has.
-    power = predictive_power(time_split, SHAPE, 1)
+    memberships = split.memberships(SHAPE, 1)
+    assert not isinstance(memberships, Unavailable)
+    power = power_of(split, forecasts(split, memberships, 1))
     top = em.log_joint(statistics, parameters).argmax(axis=0)
     assert comparison.time_split == power
     assert comparison.simpler_methods == simpler_methods(power, silhouettes(z, top, 3, 1))

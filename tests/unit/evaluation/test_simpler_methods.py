@@ -26,7 +26,7 @@ def power(**rivals: tuple[Judgement | None, Judgement | None]) -> PredictivePowe
         for name, (spend, buying) in rivals.items()
     )
     memberships = Prediction("memberships", 0.5, 0.9, 0.3)
-    return PredictivePower("2026-01-01", 90, 900, 0.3, (memberships, *predictions))
+    return PredictivePower("2026-01-01", 90, 900, 0.3, (memberships, *predictions), "2025-10-03")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from warehouse_seg.evaluation.audit import audit
+from warehouse_seg.evaluation.certainty import Certainty
 from warehouse_seg.evaluation.likelihood import Likelihood, likelihood
 from warehouse_seg.evaluation.prediction import Judgement, Prediction
 from warehouse_seg.evaluation.predictive_power import PredictivePower
@@ -232,7 +233,9 @@ STABLE = Validation(
     likelihood=Likelihood(-1.0, -1.1, -2.0),
     starts=StartStability(3, 3, 1.0, 0.0),
     bootstraps=Stability(0.95, (0.9, 0.9), 0.0),
-    windows=(Window("2026-01-01", 900, 0.9),),
+    windows=(Window("2026-01-01", 900, 0.9, (0.7, 0.3)),),
+    shares=(0.6, 0.4),
+    certainty=Certainty(0.9),
     pairs=separation(model(0.0, 9.0)),
     predictive_power=Unavailable("not asked"),
     simpler_methods=SimplerMethods(None, None, "Not known"),
@@ -320,7 +323,7 @@ def test_the_verdict_says_what_memberships_predict(
         prediction("memberships", None, None),
         prediction("RFM quintiles", spend, buying),
     )
-    split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions)
+    split = PredictivePower("2026-01-01", 90, 900, 0.3, predictions, "2025-10-03")
     simpler = simpler_methods(split, Silhouettes(0.4, 0.3))
     assert said in simpler.sentence
     assert f"{simpler.sentence}." in verdict(replace(STABLE, simpler_methods=simpler))

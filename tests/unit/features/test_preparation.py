@@ -124,11 +124,11 @@ def test_a_clip_below_what_the_transform_takes_is_refused(transform: TransformNa
         ("order_count", "log"),
         ("average_order_value", "log"),
         ("tenure_days", "log"),
-        ("net_spend", "signed_log1p"),
+        ("net_spend", "log"),
         ("days_between_orders", "log1p"),
         ("category_count", "log1p"),
         ("category_entropy", "identity"),
-        ("spend_wine", "log1p"),
+        ("spend_wine", "log"),
         ("share_wine", "identity"),
     ],
 )
@@ -229,21 +229,29 @@ def test_any_numeric_array_is_taken(kind: type[np.generic]) -> None:
     [
         ([1.0, 30.0, 400.0], 1.0),
         ([0.0, -3.0, 1e12], 1.0),
-        ([0.5, 2.0], 0.1),
+        ([0.5, 2.0], 0.5),
         ([19.99, 5.0, -0.01], 0.01),
         ([1_000_000.01, 19.99], 0.01),
-        ([0.125, 1.0], 0.001),
+        ([0.125, 1.0], 0.125),
         ([0.0001, 1.0], 0.0001),
         ([1 / 3, 1.0], 0.0),
-        ([19.99, np.nan, np.inf], 0.01),
+        ([19.99, np.nan, np.inf], 19.99),
+        ([30.0, 450.0, 599.7], 0.3),
+        ([15_000.0, 150.0, 1_350.0], 150.0),
+        ([np.nan], 0.0),
+        ([0.0, 0.0], 0.0),
     ],
 )
 def test_the_unit_of_measurement_is_seen(values: list[float], unit: float) -> None:
-    assert resolution("measure", np.array(values)) == unit
+    assert resolution("measure", {"measure": np.array(values)}) == unit
 
 
-def test_a_quotient_of_cents_is_measured_in_cents() -> None:
-    assert resolution("average_order_value", np.array([10 / 3])) == 0.01
+@pytest.mark.parametrize("factor", [0.01, 1.0, 30.0, 15_000.0])
+def test_a_quotient_of_money_is_measured_in_the_unit_of_the_money(factor: float) -> None:
+    spend = np.array([10.0, 19.99, 5.5]) * factor
+    columns = {"average_order_value": spend / 3, "net_spend": spend}
+    assert resolution("average_order_value", columns) == pytest.approx(0.01 * factor)
+    assert resolution("average_order_value", {"average_order_value": spend / 7}) == 0
 
 
 def test_rounding_variance_by_hand() -> None:
