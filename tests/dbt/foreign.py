@@ -184,7 +184,8 @@ def _sell_calendars(project: ForeignProject) -> None:
     project.execute(
         "insert into raw.basket_lines "
         # Not in step with the other lines: what follows from other features becomes none.
-        "select * replace ((1 + basket_no * basket_no % 97) * cents // 32 as cents, 'Calendars' as shelf) from raw.basket_lines"
+        "select * replace ((1 + basket_no * basket_no % 97) * cents // 32 as cents, 'Calendars' as shelf) "
+        "from raw.basket_lines"
     )
     succeeded(project.dbt("build"))
 

@@ -13,17 +13,15 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from tools.evidence.shops import Shop, shops
+from tools.evidence.shops import Shop, fitted, shops
 from tools.evidence.tables import heading, recommended, show, table, tell
 from warehouse_seg.errors import UsageError
-from warehouse_seg.evaluation.choice_window import ChoiceWindow
 from warehouse_seg.evaluation.model_forecast import with_forecast
 from warehouse_seg.evaluation.windows import window_agreement
 from warehouse_seg.features.preparation import prepare_as
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.parameters import parameters_of
-from warehouse_seg.mixture.predictive_fit import fit_by_prediction
 from warehouse_seg.model.forecast import ModelForecast, SourceForecast
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.time_split import FollowedCustomers, TimeSplit
@@ -58,9 +56,7 @@ class Forecasted:
 def forecasted(shop: Shop) -> Forecasted:
     """Fit as `warehouse-seg fit` does."""
     assert isinstance(shop.time_split, TimeSplit)
-    criterion = ChoiceWindow(shop.time_split.first, shop.settings.seed)
-    model = fit_by_prediction(shop.sample, shop.sets, shop.settings, criterion)
-    model = with_forecast(model, shop.time_split, shop.settings.seed)
+    model = with_forecast(fitted(shop), shop.time_split, shop.settings.seed)
     assert model.training.forecast is not None
     return Forecasted(shop, model, model.training.forecast)
 

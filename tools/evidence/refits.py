@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from tools.evidence.shops import Shop, shops
+from tools.evidence.shops import Shop, fitted, shops
 from tools.evidence.tables import heading, show, table, tell
 from warehouse_seg.errors import Refused
 from warehouse_seg.features.sample import Sample
-from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.refit import refit_model
 from warehouse_seg.mixture.stability import contingency
 from warehouse_seg.model.segment_model import SegmentModel
@@ -75,7 +74,7 @@ def kept(shop: Shop, model: SegmentModel, seed: int) -> Kept | None:
 
 def row(shop: Shop, refits: int) -> tuple[str, ...]:
     """A shop's line of the table."""
-    model = fit_model(shop.sample, shop.choices, shop.settings)
+    model = fitted(shop)
     top = softmax(model.log_joint(shop.sample.columns), axis=1).max(axis=1)
     outcomes = [kept(shop, model, seed) for seed in range(1, refits + 1)]
     reached = [outcome for outcome in outcomes if outcome is not None]

@@ -13,9 +13,13 @@ from tests.process_runner import dbt, warehouse_seg
 from tests.real_data.project import complete_journey_folder, data_folder, installed
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.demo import write_shop
+from warehouse_seg.evaluation.choice_window import ChoiceWindow
 from warehouse_seg.features.feature_sets import FeatureSet
 from warehouse_seg.features.sample import Sample
+from warehouse_seg.mixture.fit import fit_model
+from warehouse_seg.mixture.predictive_fit import fit_by_prediction
 from warehouse_seg.mixture.stability import BOOTSTRAP_ROWS
+from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_choice import choose_features, competing_sets
 from warehouse_seg.project.historical_features import choice_history, historical_features
@@ -63,6 +67,14 @@ def shops() -> Iterator[Shop]:
     """Every shop, one after the other; each is built when it is its turn."""
     for title, build in places():
         yield built(title, build)
+
+
+def fitted(shop: Shop) -> SegmentModel:
+    """The model that `warehouse-seg fit` chooses for a shop: by what it predicts, where there are order lines."""
+    if not isinstance(shop.time_split, TimeSplit):
+        return fit_model(shop.sample, shop.choices, shop.settings)
+    criterion = ChoiceWindow(shop.time_split.first, shop.settings.seed)
+    return fit_by_prediction(shop.sample, shop.sets, shop.settings, criterion)
 
 
 def built(title: str, build: Callable[[Path], DbtProject], **model: Any) -> Shop:

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation.prediction import Forecast, Outcomes, cross_validated_forecast
-from warehouse_seg.evaluation.predictive_power import RFM_QUINTILES, outcomes_of
+from warehouse_seg.evaluation.predictive_power import RFM_QUINTILES, earlier_mixture, outcomes_of
 from warehouse_seg.evaluation.rfm_rules import QuintileCuts
 from warehouse_seg.features.feature_sets import FeatureSet
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.candidates import workers
 from warehouse_seg.mixture.criteria import degeneracy
-from warehouse_seg.mixture.initialization import QUICK, SCREENING, Shape
+from warehouse_seg.mixture.initialization import SCREENING, Shape
 from warehouse_seg.mixture.parameters import Parameters, parameter_count
 from warehouse_seg.mixture.predictive_selection import PredictiveFigures, figures_in_words
 from warehouse_seg.mixture.search import best_nondegenerate_fit
@@ -35,8 +35,8 @@ Array = NDArray[np.float64]
 SCREENED_ROWS = 2_500
 """Customers that a mixture is fitted to in a screening."""
 
-FITTED_ROWS = 6_000
-"""Customers that a mixture of the earlier day is fitted to, and that a screening predicts; else all are predicted."""
+PREDICTED_ROWS = 6_000
+"""Customers that a screening predicts."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class ChoiceWindow:
     @property
     def screened_customers(self) -> int:
         """How many customers, the first ones, a screening predicts."""
-        return min(FITTED_ROWS, len(self.customers))
+        return min(PREDICTED_ROWS, len(self.customers))
 
     def screened(self, feature_set: FeatureSet, settings: ModelSettings) -> list[Candidate]:
         """All shapes on this set, fitted quickly to fewer customers: the best by BIC of each number of segments."""
@@ -115,8 +115,8 @@ class ChoiceWindow:
         statistics = self._prepared(feature_set)
         if statistics is None:
             return None
-        fit = best_nondegenerate_fit(statistics[:FITTED_ROWS], shape, self.seed, budget=QUICK)
-        return None if fit is None else self._figures(statistics, fit.parameters)
+        parameters = earlier_mixture(statistics, shape, self.seed)
+        return None if parameters is None else self._figures(statistics, parameters)
 
     def _prepared(self, feature_set: FeatureSet) -> em.SufficientStatistics | None:
         """The customers as a mixture of this set sees them; None where they cannot be prepared."""

@@ -27,8 +27,9 @@ from warehouse_seg.evaluation.prediction import (
 from warehouse_seg.evaluation.rfm_rules import QuintileCuts
 from warehouse_seg.features.preparation import prepare, prepare_as
 from warehouse_seg.mixture import em
-from warehouse_seg.mixture.initialization import Shape
-from warehouse_seg.mixture.search import search
+from warehouse_seg.mixture.initialization import QUICK, Shape
+from warehouse_seg.mixture.parameters import Parameters
+from warehouse_seg.mixture.search import best_nondegenerate_fit
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.project.time_split import FollowedCustomers, TimeSplit, Unavailable
 from warehouse_seg.settings import FeatureChoice
@@ -38,6 +39,9 @@ Labels = NDArray[np.intp]
 
 MEMBERSHIPS = "memberships"
 RFM_QUINTILES = "RFM quintiles"
+
+FITTED_ROWS = 6_000
+"""Customers that a mixture of an earlier day is fitted to; it describes all of them."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,23 @@ class FrozenSplit:
 
     def memberships(self, shape: Shape, seed: int) -> tuple[Array, Array] | Unavailable:
         """Memberships of the first customers (n, K) and the second (m, K) in a mixture fitted on the first."""
-        try:
-            parameters = search(self.first, shape, seed).best.parameters
-        except np.linalg.LinAlgError:
+        parameters = earlier_mixture(self.first, shape, seed)
+        if parameters is None:
             day = self.time_split.first.as_of_date
             return Unavailable(f"as of {day} every fit of {shape} collapsed")
         first, second = (em.expectation(s, parameters)[0].T for s in (self.first, self.second))
         return first, second
+
+
+def earlier_mixture(
+    statistics: em.SufficientStatistics, shape: Shape, seed: int
+) -> Parameters | None:
+    """The mixture of this shape that is fitted to the customers of an earlier day: for the choice, and then frozen.
+
+    None where every fit collapses.
+    """
+    fit = best_nondegenerate_fit(statistics[:FITTED_ROWS], shape, seed, budget=QUICK)
+    return None if fit is None else fit.parameters
 
 
 def outcomes_of(customers: FollowedCustomers, median_order_value: float) -> Outcomes:
