@@ -9,7 +9,7 @@ import pytest
 
 from tests.recovery.planted import SHARES, OneTimers, bayes_error
 from tools.evidence import defaults, optima, shops
-from tools.evidence.recovery import Cell, recovered
+from tools.evidence.recovery import TYPES, Cell, recovered, recovered_in_time
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
 from warehouse_seg.model.values import CovarianceType
@@ -25,6 +25,13 @@ def test_the_planted_number_of_segments_is_found(
     recovery = recovered(Cell(one_timers, CUSTOMERS, kind), seed=1)
     assert recovery.segments == len(SHARES)
     assert recovery.agreement >= 0.9
+    assert not recovery.warned
+
+
+def test_the_planted_number_is_found_by_what_segments_predict() -> None:
+    recovery = recovered_in_time(seed=1)
+    assert recovery.segments == len(TYPES)
+    assert recovery.agreement >= 0.98
     assert not recovery.warned
 
 
