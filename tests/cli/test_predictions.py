@@ -58,7 +58,9 @@ def test_the_forecast_is_stored_and_shown_with_the_profile(
     everybody = sum(segment["forecast"]["customers"] for segment in shown["segments"])
     assert everybody == pytest.approx(forecast["customers"])
     text = command(scored_shop, "profile").out
-    assert "What they did next: the segments as of" in " ".join(text.split())
+    assert "What they did next: these segments, applied to what was known of" in " ".join(
+        text.split()
+    )
 
 
 def test_what_segments_did_is_what_the_order_lines_say(scored_shop: Shop, command: Command) -> None:

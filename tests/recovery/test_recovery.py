@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.planted import SHARES, OneTimers, bayes_error
+from tests.recovery.planted_orders import SHARES as TYPES
 from tools.evidence import defaults, optima, shops
-from tools.evidence.recovery import TYPES, Cell, recovered, recovered_in_time
+from tools.evidence.recovery import Cell, recovered, recovered_in_time
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
 from warehouse_seg.model.values import CovarianceType

@@ -60,10 +60,9 @@ def forecast_table(profile: Profile) -> Table:
 
 def _how_measured(forecast: ModelForecast) -> str:
     return (
-        f"What they did next: the segments as of {forecast.fitted_as_of_date} were frozen, told {forecast.customers:,} "
-        f"customers apart by what was known on {forecast.as_of_date}, and this is what those did in the "
-        f"{forecast.window_days} days after it, which the segments had not seen; {percent(forecast.bought)} of all "
-        "bought. By membership, as above."
+        f"What they did next: these segments, applied to what was known of {forecast.customers:,} customers on "
+        f"{forecast.as_of_date}, and what those did in the {forecast.window_days} days after it; "
+        f"{percent(forecast.bought)} of all bought. By membership, as above."
     )
 
 

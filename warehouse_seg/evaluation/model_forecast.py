@@ -1,17 +1,18 @@
 """What a model says of time that nothing has seen, measured when it is fitted and stored with it.
 
-How well its segments predict is measured by a mixture of its shape that is fitted anew on the first day. What the
-customers of each segment do is counted in the model's own segments: its mixture, moved by EM from where it stands to
-where the customers of the first day are, so that every segment stays the one that people know.
+How well its segments predict is measured by a mixture of its shape that is fitted on the first day and frozen. What the
+customers of each segment do is counted in the segments that people know: the model as it is, applied to what was known
+on the second day. Only where the segments lie was learnt later; no outcome is in them. A mixture of the first day has
+other segments, and EM that starts from today's moves them to others: neither says what today's do.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
-from warehouse_seg.errors import UsageError
 from warehouse_seg.evaluation.prediction import Prediction
 from warehouse_seg.evaluation.predictive_power import (
     MEMBERSHIPS,
@@ -20,15 +21,11 @@ from warehouse_seg.evaluation.predictive_power import (
     predictive_power,
 )
 from warehouse_seg.events import Emit, Event, silent
-from warehouse_seg.features.preparation import prepare_as
-from warehouse_seg.mixture import em
 from warehouse_seg.mixture.initialization import Shape
-from warehouse_seg.mixture.parameters import Parameters, parameters_of
 from warehouse_seg.mixture.predictive_selection import figures_in_words
-from warehouse_seg.mixture.search import REGULARIZATION
 from warehouse_seg.model.forecast import ModelForecast, SegmentForecast, SourceForecast
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.project.time_split import FollowedCustomers, TimeSplit, Unavailable
+from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
 Array = NDArray[np.float64]
 
@@ -64,35 +61,14 @@ def with_forecast(
 
 
 def segment_forecasts(model: SegmentModel, time_split: TimeSplit) -> tuple[SegmentForecast, ...]:
-    """What the customers of each segment did in the second window; empty where the mixture collapses on the first."""
-    parameters = _moved(model, time_split.first)
-    if parameters is None:
-        return ()
+    """What the customers of each segment, as the model tells them apart, did in the second window."""
     second = time_split.second
-    try:
-        statistics = em.statistics_of(prepare_as(second.columns, model.features))
-    except UsageError:
-        return ()
-    memberships, _ = em.expectation(statistics, parameters)
+    memberships = softmax(model.log_joint(second.columns), axis=1).T
     bought = second.next_orders > 0
     return tuple(
         _segment_forecast(component.segment_key, own, bought, second.next_spend)
         for component, own in zip(model.components, memberships, strict=True)
     )
-
-
-def _moved(model: SegmentModel, customers: FollowedCustomers) -> Parameters | None:
-    """The model's mixture as EM finds it on these customers, in its own feature space."""
-    try:
-        statistics = em.statistics_of(prepare_as(customers.columns, model.features))
-        return em.fit_em(
-            statistics,
-            parameters_of(model),
-            model.covariance_type,
-            regularization=REGULARIZATION,
-        ).parameters
-    except (UsageError, np.linalg.LinAlgError):
-        return None
 
 
 def _segment_forecast(

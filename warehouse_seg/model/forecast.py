@@ -42,8 +42,8 @@ class ModelForecast(Frozen):
     """Fitted on one day, frozen, applied to a later one, and measured on the window after that.
 
     fitted_as_of_date, as_of_date: both days; customers: of the later one
-    sources: how well the segments predict; segments: what the customers of each did; empty where the model's segments
-        cannot be fitted to the customers of the first day
+    sources: how well a mixture of the model's shape predicts; segments: what the customers of each of the model's own
+        segments did
     """
 
     fitted_as_of_date: str
