@@ -179,6 +179,8 @@ def _time_split(
     warehouse: Warehouse, session: Session, sample: Sample, basis: SegmentModel | None
 ) -> TimeSplit | Unavailable:
     """The windows that a model is chosen and measured on, for its features; or why there are none."""
+    if session.settings.model.prefer == Preference.FIT:
+        return Unavailable("`model.prefer` is fit")
     if basis is not None:
         features = basis.column_names
     elif session.settings.model.features is not None:
@@ -222,12 +224,10 @@ def _criterion(
     time_split: TimeSplit | Unavailable, sets: Sequence[FeatureSet], settings: Settings
 ) -> ChoiceWindow | Unavailable:
     """What candidates are judged by, or why BIC alone decides."""
-    if settings.model.prefer == Preference.FIT:
-        return Unavailable("`model.prefer` is fit")
-    if not sets:
-        return Unavailable("every feature set has the column of weights")
     if isinstance(time_split, Unavailable):
         return time_split
+    if not sets:
+        return Unavailable("every feature set has the column of weights")
     window = ChoiceWindow(time_split.first, settings.model.seed)
     return window.unavailable() or window
 

@@ -78,8 +78,8 @@ def test_spend_and_share_of_a_category_are_one_word_and_one_clause() -> None:
     )
 
 
-def test_the_rest_of_the_categories_is_called_so() -> None:
-    assert named_segments((RECENCY, OTHER), [0, 1]) == ["Other categories"]
+def test_no_name_speaks_of_the_rest_of_the_categories() -> None:
+    assert named_segments((RECENCY, OTHER), [0, 1]) == ["Average customers"]
 
 
 def test_an_extra_column_keeps_its_name() -> None:
