@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.evaluation.prediction import Forecast, Outcomes, cross_validated_forecast
+from warehouse_seg.evaluation.prediction import (
+    MIN_BUYERS,
+    Forecast,
+    Outcomes,
+    cross_validated_forecast,
+)
 from warehouse_seg.evaluation.predictive_power import RFM_QUINTILES, earlier_mixture, outcomes_of
 from warehouse_seg.evaluation.rfm_rules import QuintileCuts
 from warehouse_seg.features.feature_sets import FeatureSet
@@ -69,9 +74,13 @@ class ChoiceWindow:
 
     def unavailable(self) -> Unavailable | None:
         """Why the window says nothing, where hardly anybody bought in it."""
-        if self.outcomes.has_spend or self.outcomes.has_buying:
+        outcomes = self.outcomes.first(self.screened_customers)
+        if outcomes.has_spend or outcomes.has_buying:
             return None
-        return Unavailable(f"too few customers bought in {self.window} ({self.outcomes.buyers})")
+        return Unavailable(
+            f"too few of {self.screened_customers:,} customers bought in {self.window} ({outcomes.buyers}, needed "
+            f"{MIN_BUYERS})"
+        )
 
     @property
     def screened_customers(self) -> int:
@@ -148,8 +157,7 @@ class ChoiceWindow:
     ) -> PredictiveFigures:
         """statistics: of the first customers, perhaps not all."""
         memberships, _ = em.expectation(statistics, parameters)
-        count = len(statistics)
-        outcomes = Outcomes(self.outcomes.spend[:count], self.outcomes.bought[:count])
+        outcomes = self.outcomes.first(len(statistics))
         forecast = cross_validated_forecast(memberships.T, outcomes, self.seed)
         return PredictiveFigures(
             _losses(forecast), forecast.spend_r2, forecast.buying_auc, forecast.buying_log_loss

@@ -50,6 +50,10 @@ class Outcomes:
         relative = np.maximum(net_spend, 0.0) / median_order_value
         return cls(np.log1p(relative), order_count > 0)
 
+    def first(self, count: int) -> Outcomes:
+        """Those of the first so many customers."""
+        return Outcomes(self.spend[:count], self.bought[:count])
+
     @property
     def buyers(self) -> int:
         """How many bought."""

@@ -115,12 +115,27 @@ def test_the_choice_sees_what_mixtures_predict() -> None:
     assert screened[0].prediction_loss == pytest.approx(two.losses.mean(), abs=0.02)
 
 
-def test_a_window_in_which_hardly_anybody_bought_chooses_nothing() -> None:
-    nobody = columns(2) | {"next_net_spend": np.zeros(COUNT), "next_order_count": np.zeros(COUNT)}
-    unavailable = ChoiceWindow(FollowedCustomers("2026-01-01", 90, nobody), 1).unavailable()
+@pytest.mark.parametrize("buyers", [0, 49])
+def test_a_window_in_which_hardly_anybody_bought_chooses_nothing(buyers: int) -> None:
+    bought = (np.arange(COUNT) < buyers).astype(float)
+    few = columns(2) | {"next_net_spend": bought, "next_order_count": bought}
+    unavailable = ChoiceWindow(FollowedCustomers("2026-01-01", 90, few), 1).unavailable()
     assert unavailable == Unavailable(
-        "too few customers bought in the 90 days after 2026-01-01 (0)"
+        f"too few of 2,000 customers bought in the 90 days after 2026-01-01 ({buyers}, needed 50)"
     )
+
+
+def test_buyers_beyond_the_screened_customers_choose_nothing() -> None:
+    many = {name: np.tile(values, 4) for name, values in columns(2).items()}
+    bought = (np.arange(4 * COUNT) >= 3 * COUNT).astype(float)
+    window = ChoiceWindow(
+        FollowedCustomers(
+            "2026-01-01", 90, many | {"next_net_spend": bought, "next_order_count": bought}
+        ),
+        1,
+    )
+    assert window.screened_customers == 6_000
+    assert isinstance(window.unavailable(), Unavailable)
 
 
 @pytest.mark.parametrize("factor", [0.01, 30.0, 15_000.0])
