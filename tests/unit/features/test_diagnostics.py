@@ -150,7 +150,25 @@ def test_a_feature_that_follows_from_others_is_left_out() -> None:
     assert "both: follows from a, b; left out" in findings
 
 
-def test_a_feature_that_nearly_follows_is_kept_and_said() -> None:
+@pytest.mark.parametrize(("noise", "kept"), [(0.1, False), (0.14, False), (0.15, True)])
+def test_a_default_feature_that_others_explain_to_98_percent_is_left_out(
+    noise: float, kept: bool
+) -> None:
+    """Of noise as wide as e the others explain 1 / (1 + e^2)."""
+    first = normal(1)
+    names, findings = names_of({"a": first, "nearly": first + noise * normal(2)}, named=False)
+    assert names == (["a", "nearly"] if kept else ["a"])
+    assert ("of it follows from a; left out" in findings) is not kept
+
+
+def test_two_features_that_explain_a_third_leave_it_out() -> None:
+    """As spend in both categories of a shop, and in all, on one scale."""
+    first, second = normal(1), normal(2)
+    names, _ = names_of({"a": first, "b": second, "all": first + second}, named=False)
+    assert names == ["a", "b"]
+
+
+def test_a_feature_that_a_person_named_and_that_nearly_follows_is_kept_and_said() -> None:
     first = normal(1)
     names, findings = names_of({"a": first, "nearly": first + 0.1 * normal(2)}, named=True)
     assert names == ["a", "nearly"]
