@@ -55,8 +55,8 @@ def test_the_forecast_is_stored_and_shown_with_the_profile(
         assert own["segment_key"] == segment["segment_key"]
         assert 0 <= own["bought_low"] <= own["bought"] <= own["bought_high"] <= 1
         assert own["spend_low"] <= own["spend"] <= own["spend_high"]
-    everybody = sum(segment["forecast"]["customers"] for segment in shown["segments"])
-    assert everybody == pytest.approx(forecast["customers"])
+    total = sum(segment["forecast"]["customers"] for segment in shown["segments"])
+    assert total == pytest.approx(forecast["customers"])
     text = command(scored_shop, "profile").out
     assert "What they did next: these segments, applied to what was known of" in " ".join(
         text.split()

@@ -28,7 +28,7 @@ BASKET_SPREAD = 0.3
 
 @dataclass(frozen=True)
 class PlantedShop:
-    """The customers as of the last day, two earlier days with what came after, and everybody's type (n,)."""
+    """The customers as of the last day, two earlier days with what came after, and every customer's type (n,)."""
 
     sample: Sample
     time_split: TimeSplit

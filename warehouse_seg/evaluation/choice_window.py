@@ -25,9 +25,9 @@ from warehouse_seg.features.feature_sets import FeatureSet
 from warehouse_seg.features.preparation import prepare
 from warehouse_seg.mixture import em
 from warehouse_seg.mixture.candidates import workers
-from warehouse_seg.mixture.criteria import degeneracy
+from warehouse_seg.mixture.criteria import bic_of, degeneracy
 from warehouse_seg.mixture.initialization import SCREENING, Shape
-from warehouse_seg.mixture.parameters import Parameters, parameter_count
+from warehouse_seg.mixture.parameters import Parameters
 from warehouse_seg.mixture.predictive_selection import PredictiveFigures, figures_in_words
 from warehouse_seg.mixture.search import best_nondegenerate_fit
 from warehouse_seg.model.training import Candidate
@@ -149,8 +149,7 @@ class ChoiceWindow:
         fit = best_nondegenerate_fit(statistics, shape, self.seed, budget=SCREENING)
         if fit is None or degeneracy(fit.parameters, settings) is not None:
             return None
-        free = parameter_count(shape.n_components, statistics.size, shape.covariance_type)
-        return shape, -2 * fit.objective + free * float(np.log(len(statistics))), fit.parameters
+        return shape, bic_of(fit.objective, shape, statistics), fit.parameters
 
     def _figures(
         self, statistics: em.SufficientStatistics, parameters: Parameters

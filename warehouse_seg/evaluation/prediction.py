@@ -217,7 +217,7 @@ def paired_auc(buying: Array, other: Array, bought: Flags) -> Difference:
 
 
 def placements(predicted: Array, bought: Flags) -> tuple[Array, Array]:
-    """For every buyer the share of the others ranked below, for everybody else the share of buyers ranked above.
+    """For every buyer the share of the others ranked below, for every other customer the share of buyers ranked above.
 
     Ties count half; both have the AUC as their mean.
     """

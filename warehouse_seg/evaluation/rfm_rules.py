@@ -46,7 +46,7 @@ def quintiles(values: Array) -> Labels:
     drawn through equal customers; it is what `ntile(5)` does.
     """
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    scores: Labels = 1 + ranks * 5 // len(values)
+    scores: Labels = 1 + ranks * QUINTILES // len(values)
     return scores
 
 

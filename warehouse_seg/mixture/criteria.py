@@ -52,7 +52,7 @@ def candidate_of(
     parameters = result.best.parameters
     responsibilities, objective = em.expectation(statistics, parameters)
     free = parameter_count(shape.n_components, statistics.size, shape.covariance_type)
-    bic = -2 * objective + free * float(np.log(len(statistics)))
+    bic = bic_of(objective, shape, statistics)
     entropy = _entropy(responsibilities)
     refusal = degeneracy(parameters, settings) or _hardly_measured(statistics, responsibilities)
     return Candidate(
@@ -74,6 +74,12 @@ def candidate_of(
         reason=refusal or "",
         **cluster_criteria(statistics.z, responsibilities.argmax(axis=0)),
     )
+
+
+def bic_of(objective: float, shape: Shape, statistics: em.SufficientStatistics) -> float:
+    """-2 log likelihood plus ln n for every free parameter (Schwarz 1978); lower is better, as in scikit-learn."""
+    free = parameter_count(shape.n_components, statistics.size, shape.covariance_type)
+    return -2 * objective + free * float(np.log(len(statistics)))
 
 
 def failed_candidate(shape: Shape, reason: str) -> Candidate:

@@ -137,8 +137,8 @@ def test_where_hardly_anybody_buys_nothing_is_measured(bought: NDArray[np.bool_]
 
 def test_where_everybody_buys_only_spend_is_measured() -> None:
     memberships, outcomes = planted(1)
-    everybody = Outcomes(outcomes.spend + 1, np.ones(COUNT, bool))
-    forecast = cross_validated_forecast(memberships, everybody, seed=1)
+    all_bought = Outcomes(outcomes.spend + 1, np.ones(COUNT, bool))
+    forecast = cross_validated_forecast(memberships, all_bought, seed=1)
     assert forecast.spend_r2 is not None
     assert forecast.buying_auc is None
 
@@ -229,7 +229,7 @@ def test_treatment_and_regressions_are_frozen() -> None:
     assert not isinstance(other, Unavailable)
     np.testing.assert_array_equal(own[0], own[1])
     np.testing.assert_array_equal(own[0], other[0])
-    # Everybody is where the second type was.
+    # All customers are where the second type was.
     assert other[1].argmax(axis=1).mean() in (pytest.approx(0, abs=0.1), pytest.approx(1, abs=0.1))
 
 

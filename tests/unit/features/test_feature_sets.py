@@ -80,7 +80,7 @@ def test_tastes_are_ratios_to_the_largest_category() -> None:
 
 
 def test_recency_relative_to_tenure_does_not_age_with_the_shop() -> None:
-    """Ten times the days, of everybody: the same standardised feature."""
+    """Ten times the days, of all customers: the same standardised feature."""
     sample = shop("Wine")
     rhythm = next(own for own in order_history_sets(sample) if own.name == "rhythm")
     older = {

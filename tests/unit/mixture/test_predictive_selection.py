@@ -209,8 +209,8 @@ def test_a_set_that_promises_less_than_was_reached_is_not_searched() -> None:
 
 
 def test_all_sets_are_searched_that_promise_more() -> None:
+    """The larger set promises more in the screening than it holds."""
     criterion = Criterion({"small": {2: 0.5, 3: 0.5}, "large": {2: 0.45, 3: 0.45}})
-    criterion.losses["large"] = {2: 0.45, 3: 0.45}
     reached = Criterion({"small": {2: 0.5, 3: 0.5}, "large": {2: 0.9, 3: 0.9}})
     criterion.predicted = reached.predicted  # type: ignore[method-assign]
     model = fit_by_prediction(customers(), [LARGE, SMALL], FEW, criterion)
