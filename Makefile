@@ -16,7 +16,7 @@ INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
 .PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch \
-	bench-search evidence kills generated clean
+	bench-search evidence choices kills generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -69,9 +69,13 @@ bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside panda
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tools.benchmarks.search
 
-evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; half an hour
+evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; an hour
 	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new
 	@mv docs/proof/evidence.md.new docs/proof/evidence.md
+
+choices: $(INSTALLED_DEV) ## what every candidate predicts and how it agrees with earlier days: writes docs/proof/choices.md anew; a quarter of an hour
+	@$(BIN)/python -m tools.evidence.choices > docs/proof/choices.md.new
+	@mv docs/proof/choices.md.new docs/proof/choices.md
 
 kills: $(INSTALLED_DEV) ## a hundred kills of every command that writes: writes docs/proof/kills.md anew; a quarter of an hour
 	@$(BIN)/python -m tools.evidence.kills > docs/proof/kills.md.new

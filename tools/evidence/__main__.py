@@ -17,7 +17,7 @@ from tools.evidence.tables import show, tell
 
 INTRODUCTION = """# Evidence
 
-Made by `make evidence`, which takes half an hour on two cores: nothing here was typed. What the words mean
+Made by `make evidence`, which takes an hour on two cores: nothing here was typed. What the words mean
 stands in [selection.md](../explanation/selection.md), [model.md](../explanation/model.md),
 [validation.md](../guides/validation.md) and [study.md](study.md).
 """
