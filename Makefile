@@ -16,7 +16,7 @@ INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
 .PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch \
-	bench-search evidence choices kills generated clean
+	bench-search bench-cli evidence choices kills generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -68,6 +68,9 @@ bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside panda
 
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tools.benchmarks.search
+
+bench-cli: $(INSTALLED_DEV) ## commands that only read beside `dbt --version`, best of five
+	@$(BIN)/python -m tools.benchmarks.cli
 
 evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; an hour
 	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new

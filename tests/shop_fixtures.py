@@ -43,7 +43,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     Saves the seconds of dbt's start: what it would answer is taken from the shop's files and last build.
     """
-    monkeypatch.setattr(DbtProject, "call", _only_parse)
+    monkeypatch.setattr(DbtProject, "call", _no_dbt)
+    monkeypatch.setattr(DbtProject, "parsed", DbtProject.last_manifest)
+    monkeypatch.setattr(DbtProject, "parsed_before", DbtProject.last_manifest)
     monkeypatch.setattr(DbtProject, "environment", property(environment_of))
     # Whatever window the tests are run in.
     monkeypatch.setattr(output.out, "width", output.PIPE_WIDTH)
@@ -60,8 +62,8 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-def _only_parse(_: DbtProject, *arguments: str) -> None:
-    assert arguments == ("parse",), "start dbt for that: shop.warehouse_seg(…)"
+def _no_dbt(_: DbtProject, *arguments: str) -> None:
+    raise AssertionError(f"start dbt for {arguments}: shop.warehouse_seg(…)")
 
 
 def set_effective(shop: Shop, **variables: Any) -> None:

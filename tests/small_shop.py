@@ -108,6 +108,8 @@ def environment_of(
         target="dev",
         target_path=str(folder / "target"),
         log_path=str(folder / "logs"),
+        dbt_version="dbt-core 1.11.0, dbt-duckdb 1.10.0",
+        source_folders=["models", "macros", "seeds", "dbt_packages"],
         variables=written.get("vars") or {},
         credentials={**credentials, "path": local},
         opening=[],

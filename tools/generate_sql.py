@@ -16,7 +16,8 @@ from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.resources import sql_path
-from warehouse_seg.scoring.statement import DIALECTS, compile_scores
+from warehouse_seg.scoring.statement import compile_scores
+from warehouse_seg.sql.dialects import DIALECTS
 from warehouse_seg.sql.rendering import render
 
 

@@ -25,9 +25,8 @@ from pydantic import (
 )
 
 from warehouse_seg.errors import UsageError, nearest
-from warehouse_seg.model.feature import TransformName
 from warehouse_seg.model.spreadsheet_text import begins_formula
-from warehouse_seg.model.values import CovarianceType, SegmentName
+from warehouse_seg.model.values import CovarianceType, SegmentName, TransformName
 from warehouse_seg.sql.rendering import render
 
 Share = Annotated[float, Field(ge=0, le=1)]

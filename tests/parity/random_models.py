@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 
-from warehouse_seg.model.feature import Feature, TransformName
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.gaussian import precision_cholesky
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.sklearn_mixture import from_sklearn
-from warehouse_seg.model.values import CovarianceType
+from warehouse_seg.model.values import CovarianceType, TransformName
 
 Array = NDArray[np.float64]
 

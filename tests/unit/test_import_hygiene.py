@@ -17,10 +17,16 @@ import warehouse_seg
 HEAVY = frozenset({"sklearn", "ibis", "pandas", "pyarrow"})
 CONNECTION = frozenset({"duckdb"})
 ARRAYS = frozenset({"numpy", "scipy"})
+LEARNING = frozenset({"sklearn", "scipy", "pandas", "pyarrow", "dbt"})
+"""What commands that only read have no use for; dbt answers in a process of its own."""
 
 FORBIDDEN = {
     "warehouse_seg": HEAVY | CONNECTION | ARRAYS,
-    "warehouse_seg.cli.app": HEAVY,
+    "warehouse_seg.cli.app": HEAVY | CONNECTION | ARRAYS | LEARNING,
+    "warehouse_seg.commands.models": LEARNING,
+    "warehouse_seg.commands.profile": LEARNING,
+    "warehouse_seg.commands.explain": LEARNING,
+    "warehouse_seg.commands.compile": LEARNING,
     "warehouse_seg.model.segment_model": HEAVY | CONNECTION,
     "warehouse_seg.sql.rendering": HEAVY | CONNECTION | ARRAYS,
     "warehouse_seg.resources": HEAVY | CONNECTION | ARRAYS,

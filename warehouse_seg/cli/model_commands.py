@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warehouse_seg.cli.model_view import candidate_table, model_table
 from warehouse_seg.cli.options import AsJson, Reason, RegistryName, StoredVersion
 from warehouse_seg.cli.output import out, print_exactly, print_json, stderr
 from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
 from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Event
-from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.scoring.limits import passed_limits, size_of
-from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.settings import Preference
+from warehouse_seg.sql.dialects import DIALECTS
+
+if TYPE_CHECKING:
+    from warehouse_seg.model.segment_model import SegmentModel
 
 Population = Annotated[
     bool, typer.Option("--population", help="Go on to the best model of all customers, in SQL.")
@@ -56,6 +56,7 @@ def fit(
     as_json: AsJson = False,
 ) -> None:
     """Refit the active model, or fit a first one, and make the result the active model."""
+    from warehouse_seg.cli.model_view import candidate_table
     from warehouse_seg.commands.fit import Options
     from warehouse_seg.commands.fit import fit as fit_and_activate
 
@@ -84,6 +85,8 @@ def fit(
 
 def models(project: DbtProject, reporter: Reporter, as_json: AsJson = False) -> None:
     """List the stored models, which one is active, and what to know before using it."""
+    project.ask("warehouse_seg.commands.models", "warehouse_seg.cli.model_view")
+    from warehouse_seg.cli.model_view import model_table
     from warehouse_seg.commands.models import models as list_models
 
     stored = list_models(project)
@@ -131,6 +134,7 @@ def export(
     output: Annotated[Path | None, typer.Option(help="Write this file; else stdout.")] = None,
 ) -> None:
     """Write a stored model as JSON, for `import` in another target or project."""
+    project.ask("warehouse_seg.commands.export")
     from warehouse_seg.commands.export import export as exported_text
 
     text = exported_text(project, version)
@@ -188,7 +192,10 @@ def compile_(
     ] = None,
 ) -> None:
     """Print the scoring SQL of a model for any dialect, and say how long it is."""
+    if model is None:
+        project.ask("warehouse_seg.commands.compile", "warehouse_seg.scoring.limits")
     from warehouse_seg.commands.compile import compiled
+    from warehouse_seg.scoring.limits import passed_limits, size_of
 
     statement = compiled(project, version, relation, dialect, _model_in(model) if model else None)
     size = size_of(statement.text, statement.model)
@@ -204,6 +211,8 @@ def _print_active(version: int) -> None:
 
 def _model_in(path: Path) -> SegmentModel:
     """The model in a JSON file."""
+    from warehouse_seg.model.segment_model import SegmentModel
+
     try:
         return SegmentModel.from_json(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

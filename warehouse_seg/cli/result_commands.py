@@ -16,6 +16,7 @@ from warehouse_seg.events import Event
 
 def profile(project: DbtProject, reporter: Reporter, as_json: AsJson = False) -> None:
     """Print who the segments are, what they bring, and what to do about them."""
+    project.ask("warehouse_seg.commands.profile", "warehouse_seg.cli.profile_view")
     from warehouse_seg.cli.profile_view import profile_panels
     from warehouse_seg.commands.profile import profile as read_profile
 
@@ -36,6 +37,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Print why one customer is in its segment, and the nearest change that would move it to another."""
+    project.ask("warehouse_seg.commands.explain", "warehouse_seg.cli.explanation_view")
     from warehouse_seg.cli.explanation_view import explanation_lines
     from warehouse_seg.commands.explain import explain as explain_customer
 

@@ -38,7 +38,7 @@ def compiled(
     if model is not None:
         target_dialect = dialect or "duckdb"
         return Compiled(model, target_dialect, compile_scores(model, relation, target_dialect))
-    session = Session.start(project)
+    session = Session.for_reading(project)
     target_dialect = dialect or project.credentials["type"]
     with project.warehouse(read_only=True) as warehouse:
         stored = session.registry(warehouse).stored(version)

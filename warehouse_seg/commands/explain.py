@@ -41,7 +41,7 @@ def explain(project: DbtProject, customer: str) -> ExplainedCustomer:
     customer: the key as text, whatever its type in the warehouse
     Raises UsageError where no model is active, the features are not built, or they have no such customer.
     """
-    session = Session.start(project)
+    session = Session.for_reading(project)
     with project.warehouse(read_only=True) as warehouse:
         model = session.registry(warehouse).stored(None)
         query = features_query(warehouse, session, model.categories)

@@ -9,6 +9,6 @@ from warehouse_seg.registry.exchange import exported
 
 def export(project: DbtProject, version: int | None) -> str:
     """The file's text for a stored version, or the active one. Raises UsageError where there is no whole one."""
-    session = Session.start(project)
+    session = Session.for_reading(project)
     with project.warehouse(read_only=True) as warehouse:
         return exported(session.registry(warehouse), version).to_json()

@@ -32,7 +32,7 @@ class StoredModels:
 
 def models(project: DbtProject) -> StoredModels:
     """Every stored version, every activation and what became of the segments."""
-    session = Session.start(project)
+    session = Session.for_reading(project)
     with project.warehouse(read_only=True) as warehouse:
         registry = session.registry(warehouse)
         activations = registry.activations()
@@ -48,6 +48,6 @@ def models(project: DbtProject) -> StoredModels:
 
 def stored_model(project: DbtProject, version: int | None) -> SegmentModel:
     """The model of this version, or the active one. Raises UsageError where there is none."""
-    session = Session.start(project)
+    session = Session.for_reading(project)
     with project.warehouse(read_only=True) as warehouse:
         return session.registry(warehouse).stored(version)

@@ -68,7 +68,7 @@ def profile(project: DbtProject) -> Profile:
 
     Raises UsageError where the tables are not built, hold nobody, or were built by an older version of the package.
     """
-    session = Session.start(project)
+    session = Session.for_reading(project)
     relations = {name: session.manifest.relation(model) for name, model in TABLES.items()}
     with project.warehouse(read_only=True) as warehouse:
         _require(warehouse, relations)

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Environment:
 
     working_dir: where dbt is called, and relative paths begin
     target_path, log_path: the folders of dbt's artifacts and logs
+    dbt_version: of dbt and the profile's adapter; source_folders: of the project and its packages, all that dbt reads
     variables: `vars` of dbt_project.yml as they are written
     credentials: the connection of the profile's target, rendered; `type` names the engine
     opening: of DuckDB, statements that dbt runs on a new connection: extensions, secrets, attachments, settings.
@@ -41,6 +43,8 @@ class Environment:
     target: str
     target_path: str
     log_path: str
+    dbt_version: str
+    source_folders: list[str]
     variables: dict[str, Any]
     credentials: dict[str, Any]
     opening: list[str]
@@ -111,11 +115,29 @@ def _in_effect(project_dir: str, options: Sequence[str]) -> Environment:
         target=profile.target_name,
         target_path=str(Path(project_dir) / project.target_path),
         log_path=str(Path(flags.LOG_PATH).resolve()),
+        dbt_version=f"{_release('dbt-core')}, {_release(f'dbt-{credentials.type}')}",
+        source_folders=_source_folders(project),
         variables=load_raw_project(project_dir).get("vars") or {},
         credentials={"type": credentials.type, **credentials.to_dict()},
         opening=opening,
         read_only_opening=read_only_opening,
     )
+
+
+def _release(package: str) -> str:
+    """`dbt-duckdb 1.10.0`; the name alone of an adapter that comes from elsewhere."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _source_folders(project: Any) -> list[str]:
+    """Models, macros, seeds and whatever else has paths in dbt_project.yml, and the installed packages."""
+    paths = [
+        path for name, value in vars(project).items() if name.endswith("_paths") for path in value
+    ]
+    return sorted({*paths, project.packages_install_path})
 
 
 # ------------------------------------------------------------------------------------------------- DuckDB's connection

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -41,6 +42,20 @@ def run_to_end(
             _end(program)
             raise
     return subprocess.CompletedProcess(command, program.returncode, stdout, stderr)
+
+
+@contextmanager
+def imported_meanwhile(*modules: str) -> Iterator[None]:
+    """Import modules in another thread while this one waits for a program."""
+
+    def imported() -> None:
+        for module in modules:
+            import_module(module)
+
+    thread = threading.Thread(target=imported, daemon=True)
+    thread.start()
+    yield
+    thread.join()
 
 
 @contextmanager

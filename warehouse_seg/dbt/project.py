@@ -11,23 +11,31 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse_seg.dbt import environment
 from warehouse_seg.dbt.environment import Environment
 from warehouse_seg.dbt.manifest import PACKAGE, Manifest
-from warehouse_seg.dbt.process import run_to_end
+from warehouse_seg.dbt.manifest_cache import ManifestCache
+from warehouse_seg.dbt.process import imported_meanwhile, run_to_end
 from warehouse_seg.errors import DbtFailed, UsageError
-from warehouse_seg.events import Emit, silent
+from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.settings import Settings, settings_from
-from warehouse_seg.warehouse.connection import Warehouse, is_lock_error, lock_message, open_profile
+
+if TYPE_CHECKING:
+    from warehouse_seg.warehouse.connection import Warehouse
+
 
 IMPOSSIBLE_LINES = f"model.{PACKAGE}.seg_order_line_checks: Compilation Error"
 """The model that judges the order lines refuses them where nothing can be made of them: then the input is at fault."""
+
+OWN_FOLDER = "warehouse_seg"
+"""Below dbt's artifacts: what we keep, and where dbt works for commands that only read."""
 
 TRACEBACK = re.compile(
     r"^[^\n]*Traceback \(most recent call last\):\n(?:[ \t]+[^\n]*\n)+", re.MULTILINE
@@ -53,10 +61,19 @@ class DbtProject:
     called_from: Path | None = None
     emit: Emit = field(default=silent, compare=False)
 
+    def ask(self, *modules: str) -> None:
+        """Ask dbt what is in effect, and import these modules meanwhile: both take long, and one waits for another.
+
+        Raises as `environment` does.
+        """
+        with imported_meanwhile(*modules):
+            _ = self.environment
+
     @cached_property
     def environment(self) -> Environment:
         """What dbt has in effect here, asked once. Raises UsageError where there is no project, or dbt refuses it."""
         self.require_file()
+        began = time.monotonic()
         finished = run_to_end(
             [sys.executable, "-P", "-m", environment.__name__, *self._given_options()],
             folder=str(self.called_from or Path.cwd()),
@@ -66,7 +83,11 @@ class DbtProject:
             raise UsageError(
                 f"dbt cannot read the project and its profile:\n{finished.stderr.strip()}"
             )
+        self._emit_asked("project and profile read by dbt", began)
         return Environment(**json.loads(finished.stdout))
+
+    def _emit_asked(self, what: str, began: float) -> None:
+        self.emit(Event.step(f"{what} ({time.monotonic() - began:z.1f} s)"))
 
     def require_file(self) -> None:
         """Raise UsageError where the folder has no dbt_project.yml."""
@@ -89,19 +110,26 @@ class DbtProject:
         known = set(Settings.model_fields)
         return {name: value for name, value in self.vars.items() if name in known | set(scoped)}
 
-    def call(self, *arguments: str) -> None:
+    def call(self, *arguments: str, artifacts: Path | None = None) -> None:
         """Run dbt; its talk is kept back and shown only where it fails.
 
+        artifacts: where it writes them; by default where dbt has them
         Raises DbtFailed where a model or a test failed, UsageError where dbt could not start on the work (a locked
         file, a project that does not parse, no profile).
         """
         finished = run_to_end(
-            [*_dbt_program(), *arguments, *self._options(arguments[0])],
+            [
+                *_dbt_program(),
+                *arguments,
+                *self._options(arguments[0], artifacts or self.artifacts),
+            ],
             folder=self.environment.working_dir,
             variables={"DBT_USE_COLORS": "false", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         )
         if finished.returncode == 0:
             return
+        from warehouse_seg.warehouse.connection import is_lock_error, lock_message  # noqa: PLC0415 - `--help` needs no driver
+
         stderr = finished.stdout + finished.stderr
         if is_lock_error(stderr):
             raise UsageError(lock_message("the profile's DuckDB file", stderr))
@@ -153,9 +181,36 @@ class DbtProject:
         existing = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
         return Path(folder) if os.access(existing, os.W_OK) else Path(self._passing.name)
 
+    def parsed(self) -> Manifest:
+        """What dbt says of the project now."""
+        began = time.monotonic()
+        self.call("parse")
+        self._emit_asked("project parsed by dbt", began)
+        return self.last_manifest()
+
+    def parsed_before(self) -> Manifest:
+        """The same, from the last command that asked for it where nothing has changed since: for commands that read.
+
+        Such a command writes in a folder of its own: a manifest in dbt's folder may be of another target.
+        """
+        folder = self.artifacts / OWN_FOLDER
+        cache = ManifestCache(folder, self.environment, self.vars, tuple(_dbt_program()))
+        fingerprint = cache.fingerprint()
+        manifest = cache.kept(fingerprint)
+        if manifest is None:
+            began = time.monotonic()
+            self.call("parse", artifacts=folder)
+            self._emit_asked("project parsed by dbt", began)
+            manifest = self._manifest_in(folder)
+            cache.keep(manifest, fingerprint)
+        return manifest
+
     def last_manifest(self) -> Manifest:
         """The manifest that the last call of dbt wrote."""
-        path = self.artifacts / "manifest.json"
+        return self._manifest_in(self.artifacts)
+
+    def _manifest_in(self, folder: Path) -> Manifest:
+        path = folder / "manifest.json"
         try:
             manifest = Manifest(json.loads(path.read_text("utf-8")))
         except (OSError, ValueError) as error:
@@ -173,6 +228,8 @@ class DbtProject:
 
     def warehouse(self, *, read_only: bool = False) -> Warehouse:
         """An open connection to the profile's database, opened as dbt opens it."""
+        from warehouse_seg.warehouse.connection import open_profile  # noqa: PLC0415 - `--help` needs no driver
+
         asked = self.environment
         return open_profile(
             asked.credentials,
@@ -181,11 +238,11 @@ class DbtProject:
             read_only=read_only,
         )
 
-    def _options(self, command: str) -> list[str]:
+    def _options(self, command: str, folder: Path) -> list[str]:
         """Everything that dbt could read from elsewhere, said explicitly."""
         asked = self.environment
         # `dbt deps` writes no artifacts, and refuses the option.
-        artifacts = {} if command == "deps" else {"--target-path": str(self.artifacts)}
+        artifacts = {} if command == "deps" else {"--target-path": str(folder)}
         options = {
             "--project-dir": asked.project_dir,
             "--profiles-dir": asked.profiles_dir,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from warehouse_seg.evaluation.prediction import Prediction
@@ -24,6 +23,7 @@ from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.mixture.initialization import Shape
 from warehouse_seg.mixture.predictive_selection import figures_in_words
 from warehouse_seg.model.forecast import ModelForecast, SegmentForecast, SourceForecast
+from warehouse_seg.model.gaussian import memberships_of
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 
@@ -63,7 +63,7 @@ def with_forecast(
 def segment_forecasts(model: SegmentModel, time_split: TimeSplit) -> tuple[SegmentForecast, ...]:
     """What the customers of each segment, as the model tells them apart, did in the second window."""
     second = time_split.second
-    memberships = softmax(model.log_joint(second.columns), axis=1).T
+    memberships = memberships_of(model.log_joint(second.columns)).T
     bought = second.next_orders > 0
     return tuple(
         _segment_forecast(component.segment_key, own, bought, second.next_spend)

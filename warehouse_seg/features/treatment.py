@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse_seg.errors import UsageError
-from warehouse_seg.model.feature import Feature, TransformName
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
+from warehouse_seg.model.values import TransformName
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,9 @@ from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
 from warehouse_seg.model.exponent_text import exponent_text
 from warehouse_seg.model.transforms import TRANSFORMS, is_measured
-from warehouse_seg.model.values import ColumnName, ColumnSuffix, Frozen
+from warehouse_seg.model.values import ColumnName, ColumnSuffix, Frozen, TransformName
 
 Array = NDArray[np.float64]
-
-
-TransformName = Literal["identity", "log", "log1p", "sqrt", "signed_log1p"]
 
 
 NUMBERS_OF_A_FEATURE = ("floor", "clip_low", "clip_high", "median", "center", "scale")

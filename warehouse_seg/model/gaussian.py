@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -74,6 +73,8 @@ def log_joint_coefficients(
     mean (D,), covariance (D, D): of all features
     Raises numpy.linalg.LinAlgError where the covariance is not positive definite.
     """
+    from scipy.linalg import cho_solve, cholesky  # noqa: PLC0415 - see precision_cholesky
+
     places = np.flatnonzero(measured)
     lower = cholesky(covariance[np.ix_(places, places)], lower=True)
     precision = np.zeros_like(covariance)
@@ -89,6 +90,9 @@ def precision_cholesky(covariance: Array) -> Array:
 
     From the lower factor L of the covariance: U = (L^-1)'. Raises ValueError where it is not positive definite.
     """
+    # SciPy takes a quarter of a second to import, and a stored model is read without it.
+    from scipy.linalg import LinAlgError, cholesky, solve_triangular  # noqa: PLC0415
+
     try:
         lower = cholesky(covariance, lower=True)
     except LinAlgError as error:
@@ -98,6 +102,16 @@ def precision_cholesky(covariance: Array) -> Array:
         ) from error
     identity = np.eye(len(covariance))
     return np.ascontiguousarray(solve_triangular(lower, identity, lower=True).T)
+
+
+def memberships_of(log_joint: Array, axis: int = -1) -> Array:
+    """The memberships from the log joint densities of the components along an axis: exp, over its sum.
+
+    Beside scipy.special.softmax, which gives the same, since what reads a stored model imports no SciPy.
+    """
+    relative = np.exp(log_joint - log_joint.max(axis=axis, keepdims=True))
+    memberships: Array = relative / relative.sum(axis=axis, keepdims=True)
+    return memberships
 
 
 def log_norm_of(weight: float, factor: Array) -> float:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    # The settings have values of these kinds, and `--help` needs no arrays.
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+TransformName = Literal["identity", "log", "log1p", "sqrt", "signed_log1p"]
 
 
 CovarianceType = Literal["full", "tied", "diag", "spherical"]
@@ -74,4 +79,4 @@ class Frozen(BaseModel):
 
 def as_matrix(values: Array) -> Matrix:
     """An array (D, D) as nested tuples of floats."""
-    return tuple(tuple(float(value) for value in row) for row in np.asarray(values))
+    return tuple(tuple(float(value) for value in row) for row in values)

@@ -27,16 +27,22 @@ class Session:
     def start(cls, project: DbtProject) -> Session:
         """Check what the user wrote, then ask dbt what it is in effect."""
         project.written_settings()
-        project.call("parse")
-        return cls.after_dbt(project)
+        return cls._of(project, project.parsed())
+
+    @classmethod
+    def for_reading(cls, project: DbtProject) -> Session:
+        """The same for a command that only reads: dbt is asked again only where something has changed since."""
+        project.written_settings()
+        return cls._of(project, project.parsed_before())
 
     @classmethod
     def after_dbt(cls, project: DbtProject) -> Session:
-        """The same where dbt has just worked in the project: its manifest is there, and asking again takes seconds.
+        """The same where dbt has just worked in the project: its manifest is there, and asking again takes seconds."""
+        return cls._of(project, project.last_manifest())
 
-        Emits a warning, or raises UsageError, where the dbt package is of another release than the program.
-        """
-        manifest = project.last_manifest()
+    @classmethod
+    def _of(cls, project: DbtProject, manifest: Manifest) -> Session:
+        """Emits a warning, or raises UsageError, where the dbt package is of another release than the program."""
         if warning := version_warning(manifest.package_version()):
             project.emit(Event.warning(warning))
         return cls(project, manifest, manifest.settings())

@@ -6,17 +6,7 @@ from collections.abc import Sequence
 
 from warehouse_seg.errors import UsageError, nearest
 from warehouse_seg.model.segment_model import SegmentModel
-
-DIALECTS = (
-    "duckdb",
-    "postgres",
-    "spark",
-    "databricks",
-    "snowflake",
-    "bigquery",
-    "redshift",
-    "trino",
-)
+from warehouse_seg.sql.dialects import DIALECTS
 
 
 def compile_scores(

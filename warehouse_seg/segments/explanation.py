@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
+from warehouse_seg.model.gaussian import memberships_of
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.measured_customer import MeasuredCustomer
 from warehouse_seg.segments.nearest_change import Change, nearest_change
@@ -51,7 +51,7 @@ def explain(model: SegmentModel, columns: Mapping[str, float]) -> Explanation:
     customer = MeasuredCustomer.of(model, columns)
     log_joint = customer.log_joint(customer.z)
     top, *others = np.argsort(-log_joint, kind="stable").tolist()
-    memberships = softmax(log_joint)
+    memberships = memberships_of(log_joint)
     segments = model.components
     contributions: list[Contribution] = []
     runner_up, log_odds, base = None, None, None

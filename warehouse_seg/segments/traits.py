@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from warehouse_seg.model.component import Component
 from warehouse_seg.model.feature import Feature, is_miscellaneous
+from warehouse_seg.model.gaussian import memberships_of
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.segments.vocabulary import (
     GRADED_WORDS,
@@ -183,7 +183,7 @@ def category_traits(
     result: list[list[Trait]] = [[] for _ in model.components]
     if not shares_known:
         return result
-    memberships = softmax(model.log_joint(columns), axis=1)
+    memberships = memberships_of(model.log_joint(columns))
     if weights is not None:
         memberships = memberships * weights[:, None]
     for name in shares_known:

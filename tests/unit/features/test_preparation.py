@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from warehouse_seg.errors import UsageError
 from warehouse_seg.features.preparation import prepare, prepare_as, warnings_for
 from warehouse_seg.features.rounding import resolution, rounding_variance
-from warehouse_seg.model.feature import Feature, TransformName
+from warehouse_seg.model.feature import Feature
+from warehouse_seg.model.values import TransformName
 from warehouse_seg.settings import FeatureChoice
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ import pytest
 import sqlglot
 
 from warehouse_seg.features.sampling import sample_sql
-from warehouse_seg.scoring.statement import DIALECTS
+from warehouse_seg.sql.dialects import DIALECTS
 from warehouse_seg.warehouse.questions import population
 
 pytestmark = pytest.mark.both_duckdb

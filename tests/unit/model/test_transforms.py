@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from warehouse_seg.model.exponent_text import exponent_text
-from warehouse_seg.model.feature import Feature, TransformName
+from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.transforms import LARGEST_MEASURE, TRANSFORMS, is_measured
+from warehouse_seg.model.values import TransformName
 from warehouse_seg.sql.rendering import render
 
 Array = NDArray[np.float64]

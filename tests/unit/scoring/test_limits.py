@@ -24,7 +24,8 @@ from warehouse_seg.scoring.limits import (
     size_of,
     too_wide,
 )
-from warehouse_seg.scoring.statement import DIALECTS, compile_scores
+from warehouse_seg.scoring.statement import compile_scores
+from warehouse_seg.sql.dialects import DIALECTS
 from warehouse_seg.warehouse.connection import Warehouse
 
 SMALL = Size(characters=1_000, bytes=1_000, columns=10, levels=10, segments=2, features=3)

@@ -21,11 +21,11 @@ from warehouse_seg.model.feature import Feature
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.resources import dbt_package_path
-from warehouse_seg.scoring.statement import DIALECTS
 from warehouse_seg.segments.affinity import affinities
 from warehouse_seg.segments.given_names import unknown_keys_warning, with_given_names
 from warehouse_seg.segments.matching import match_segments, with_new_keys
 from warehouse_seg.segments.overlap import overlap_sql, overlap_table
+from warehouse_seg.sql.dialects import DIALECTS
 from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
