@@ -24,6 +24,7 @@ def test_the_first_run_fits_and_scores_everybody(features_shop: Shop) -> None:
     searched = [step for step in steps if step.startswith("✓ searching ")]
     assert searched
     assert [step.split(" (")[0] for step in steps if step not in searched] == [
+        "✓ project and profile read by dbt",
         "✓ features built and tested",
         "✓ read 1,000 of 1,500 customers",
         "✓ screening 5 feature sets by what they predict",
