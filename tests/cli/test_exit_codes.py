@@ -397,15 +397,20 @@ def test_activate_and_rollback_are_rows_of_the_history(command: Command, scored_
         assert command(scored_shop, "fit", "--notes", awkward).exit_code == 0
     assert scored_shop.active_version() == 3
     assert "model version 2 is active" in command(scored_shop, "rollback", "--reason", awkward).out
-    assert "model version 1 is active" in command(scored_shop, "activate", "1").out
-    assert "model version 2 is active" in command(scored_shop, "rollback").out
+    assert "model version 1 is active" in command(scored_shop, "rollback").out
+    done = command(scored_shop, "rollback")
+    assert done.exit_code == 2
+    assert "no version was active before the present one (1)" in done.err
+    assert "model version 3 is active" in command(scored_shop, "activate", "3").out
+    assert "model version 1 is active" in command(scored_shop, "rollback").out
     done = command(scored_shop, "models")
     assert done.exit_code == 0
     assert "[bold]back[/wrong]" in done.out
     activations = json.loads(command(scored_shop, "models", "--json").out)["activations"]
     assert [(row["action"], row["model_version"], row["reason"]) for row in activations] == [
-        ("rollback", 2, ""),
-        ("activate", 1, ""),
+        ("rollback", 1, ""),
+        ("activate", 3, ""),
+        ("rollback", 1, ""),
         ("rollback", 2, awkward),
         ("fit", 3, awkward),
         ("fit", 2, awkward),

@@ -224,3 +224,34 @@ def test_a_first_fit_is_a_search_whatever_is_asked(
     assert done.exit_code == 0
     assert features_shop.rows("select count(*) > 1 from seg_model_candidates") == [(True,)]
     assert matching(command, features_shop) == []
+
+
+def test_a_reselection_that_gives_the_same_model_stores_nothing(
+    command: Command, scored_shop: Shop
+) -> None:
+    before = stored(scored_shop)
+    done = command(scored_shop, "fit", "--reselect")
+    assert done.exit_code == 0, done.err
+    assert "the search gives version 1 again, nothing is stored" in done.err
+    assert "model version 1 is active" in done.out
+    assert stored(scored_shop) == before
+    assert json.loads(command(scored_shop, "fit", "--reselect", "--json").out)["model_version"] == 1
+
+
+def test_commands_say_that_a_build_is_due_until_it_is_done(
+    command: Command, scored_shop: Shop
+) -> None:
+    due = "the tables were scored with version 1, version 2 is active: `dbt build` scores with version 2"
+    customer = str(scored_shop.rows("select min(customer_id) from seg_customer_features")[0][0])
+    assert due in command(scored_shop, "fit").err
+    for arguments in (["profile"], ["explain", customer]):
+        assert f"warning: {due}" in command(scored_shop, *arguments).err
+    assert due not in command(scored_shop, "rollback").err, "the tables show version 1"
+    for arguments in (["profile"], ["explain", customer], ["activate", "1"]):
+        assert "`dbt build` scores" not in command(scored_shop, *arguments).err
+    assert due in command(scored_shop, "activate", "2").err
+
+
+def test_before_the_first_build_nothing_is_scored(command: Command, features_shop: Shop) -> None:
+    done = command(features_shop, "fit")
+    assert "no table is scored yet: `dbt build` scores with version 1" in done.err

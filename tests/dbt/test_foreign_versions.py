@@ -71,7 +71,7 @@ def test_a_new_version_brings_its_categories_and_a_rollback_the_old_ones(
         assert two_versions.scored_versions(model) == {2}
 
     with two_versions.parsed() as project:
-        assert activation.rollback(project, "calendars are over", None) == 1
+        assert activation.rollback(project, "calendars are over", None).version == 1
     done = two_versions.dbt("build")
     assert done.exit_code == 0, done.stderr
     for model in ("seg_customer_features", "seg_customer_scores", *MARTS):

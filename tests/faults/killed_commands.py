@@ -127,7 +127,7 @@ def activate_first(project: DbtProject) -> object:
 
 
 def roll_back(project: DbtProject) -> object:
-    return activation.rollback(project, "a test", None)
+    return activation.rollback(project, "a test", None).version
 
 
 def scenario(shop: Path, name: str, before: Job | None, job: Job) -> Scenario:

@@ -19,6 +19,7 @@ from warehouse_seg.settings import Preference
 from warehouse_seg.sql.dialects import DIALECTS
 
 if TYPE_CHECKING:
+    from warehouse_seg.commands.activation import Activated
     from warehouse_seg.model.segment_model import SegmentModel
 
 Population = Annotated[
@@ -104,7 +105,7 @@ def models(project: DbtProject, reporter: Reporter, as_json: AsJson = False) -> 
 
 def activate(
     project: DbtProject,
-    _reporter: Reporter,
+    reporter: Reporter,
     version: Annotated[int, typer.Argument(help="A stored version (`warehouse-seg models`).")],
     registry: RegistryName = None,
     reason: Reason = "",
@@ -112,17 +113,16 @@ def activate(
     """Make a stored model the active one; the next `dbt build` scores with it."""
     from warehouse_seg.commands.activation import activate as activate_version
 
-    activate_version(project, version, reason, registry)
-    _print_active(version)
+    _report_active(activate_version(project, version, reason, registry), reporter)
 
 
 def rollback(
-    project: DbtProject, _reporter: Reporter, registry: RegistryName = None, reason: Reason = ""
+    project: DbtProject, reporter: Reporter, registry: RegistryName = None, reason: Reason = ""
 ) -> None:
-    """Make the version that was active before the present one active again."""
+    """Make the version that was active before the present one active again; repeated, the one before that."""
     from warehouse_seg.commands.activation import rollback as roll_back
 
-    _print_active(roll_back(project, reason, registry))
+    _report_active(roll_back(project, reason, registry), reporter)
 
 
 def export(
@@ -171,7 +171,7 @@ def import_(
         else f"{file} is stored as model version {version}"
     )
     if imported.is_active:
-        _print_active(version)
+        out.print(_active(version))
     else:
         out.print(f"it is not active: `warehouse-seg activate {version}` makes it so")
 
@@ -205,8 +205,14 @@ def compile_(
     print_exactly(statement.text)
 
 
-def _print_active(version: int) -> None:
-    out.print(f"model version {version} is active; `dbt build` scores with it")
+def _report_active(activated: Activated, reporter: Reporter) -> None:
+    out.print(_active(activated.version))
+    if activated.hint is not None:
+        reporter.emit(Event.step(activated.hint))
+
+
+def _active(version: int) -> str:
+    return f"model version {version} is active"
 
 
 def _model_in(path: Path) -> SegmentModel:

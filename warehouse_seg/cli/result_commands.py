@@ -32,7 +32,7 @@ def profile(project: DbtProject, reporter: Reporter, as_json: AsJson = False) ->
 
 def explain(
     project: DbtProject,
-    _reporter: Reporter,
+    reporter: Reporter,
     customer: Annotated[str, typer.Argument(help="The customer's key, as the tables show it.")],
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +47,8 @@ def explain(
     else:
         for line in explanation_lines(result):
             out.print(line)
+    for text in result.warnings:
+        reporter.emit(Event.warning(text))
 
 
 def validate(

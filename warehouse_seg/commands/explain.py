@@ -12,6 +12,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
 from warehouse_seg.project.feature_queries import features_query
+from warehouse_seg.project.scored_version import due_build, scored_version
 from warehouse_seg.segments.explanation import Explanation
 from warehouse_seg.segments.explanation import explain as explain_values
 from warehouse_seg.segments.given_names import with_given_names
@@ -26,6 +27,8 @@ class ExplainedCustomer:
     """One customer under the active model.
 
     action_tier: as in seg_customer_segments, by the project's `tiers`
+    scored_version: what the tables were scored with, None before the first build
+    warnings: where that is not the active version, which explains
     """
 
     customer_id: str
@@ -33,6 +36,8 @@ class ExplainedCustomer:
     model_version: int
     action_tier: str
     explanation: Explanation
+    scored_version: int | None
+    warnings: list[str]
 
 
 def explain(project: DbtProject, customer: str) -> ExplainedCustomer:
@@ -46,14 +51,18 @@ def explain(project: DbtProject, customer: str) -> ExplainedCustomer:
         model = session.registry(warehouse).stored(None)
         query = features_query(warehouse, session, model.categories)
         row = _row_of(warehouse, query, customer)
+        scored = scored_version(warehouse, session.manifest)
     model = with_given_names(model, session.settings.segment_names)
     explanation = explain_values(model, _values(row, model))
+    due = due_build(model.model_version, scored)
     return ExplainedCustomer(
         customer_id=str(row["customer_id"]),
         as_of_date=str(row["as_of_date"]),
         model_version=model.model_version,
         action_tier=_action_tier(explanation, session.settings.tiers),
         explanation=explanation,
+        scored_version=scored,
+        warnings=[] if due is None else [due],
     )
 
 

@@ -37,6 +37,7 @@ from warehouse_seg.project.historical_features import choice_history
 from warehouse_seg.project.order_line_warnings import order_line_warnings
 from warehouse_seg.project.overlap import count_overlap
 from warehouse_seg.project.sample_reading import read_sample
+from warehouse_seg.project.scored_version import due_build, scored_version
 from warehouse_seg.project.time_split import TimeSplit, Unavailable
 from warehouse_seg.registry.store import Registry
 from warehouse_seg.scoring.limits import passed_limits, size_of
@@ -77,13 +78,15 @@ def fit(
 ) -> SegmentModel:
     """Fit a model on the project's features, store it and make it the active one.
 
-    Where a model is active it is refitted, else all shapes are searched.
+    Where a model is active it is refitted, else all shapes are searched. A search that gives the active model again
+    stores nothing, and that one is returned.
 
-    session: where dbt has just worked in the project, what it said; otherwise dbt is asked
+    session: where dbt has just worked in the project, what it said; then a build follows. Otherwise dbt is asked
     Raises UsageError (nothing changed), or Refused where every candidate is degenerate or too few customers keep their
     segment. Warnings of the order lines are emitted first, the model's own, which are stored with it, last.
     """
     options = options or Options()
+    is_alone = session is None
     session = session or Session.start(project)
     session.require_own_registry(options.registry_name)
     if options.prefer is not None:
@@ -98,22 +101,72 @@ def fit(
     require = partial(_require_few_patterns, project, session, sample)
     model = _fitted(basis, sample, time_split, session.settings, require, options.notes, emit)
     with project.warehouse(read_only=True) as warehouse:
-        customers = population_of(warehouse, session, model)
-        if options.population:
-            model = refit_to_population(customers, session.settings.model, sample, emit)
-        model, matching = _identified(warehouse, session, previous, model, sample, used_keys, emit)
-        if matching is not None and previous is not None and not options.accept_changes:
-            _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
-        # After the gate: a pass over all customers is wasted on a model that is refused.
-        model = with_population_density(customers, model, sample, emit)
-        model = _with_limits(model, customers.patterns, warehouse.dialect)
+        model, matching = _of_population(
+            warehouse, session, previous, model, sample, used_keys, options, emit
+        )
+    if previous is not None and options.reselect and _is_same(model, previous):
+        emit(Event.step(f"the search gives version {active} again, nothing is stored"))
+        return previous
     model = with_forecast(model, time_split, session.settings.model.seed, emit)
+    stored = _published(project, session, model, matching, active, options.notes)
+    if is_alone:
+        _emit_due_build(project, session, stored.model_version, emit)
+    _warn(stored, session.settings, emit)
+    return stored
+
+
+def _of_population(
+    warehouse: Warehouse,
+    session: Session,
+    previous: SegmentModel | None,
+    model: SegmentModel,
+    sample: Sample,
+    used_keys: Sequence[str],
+    options: Options,
+    emit: Emit,
+) -> tuple[SegmentModel, SegmentMatching | None]:
+    """The model with what only all customers say: parameters where asked for, keys, density, limits of its SQL.
+
+    Raises Refused where too few customers keep their segment.
+    """
+    customers = population_of(warehouse, session, model)
+    if options.population:
+        model = refit_to_population(customers, session.settings.model, sample, emit)
+    model, matching = _identified(warehouse, session, previous, model, sample, used_keys, emit)
+    if matching is not None and previous is not None and not options.accept_changes:
+        _refuse_too_much_change(matching, previous, session.settings.model.min_kept_share)
+    # After the gate: a pass over all customers is wasted on a model that is refused.
+    model = with_population_density(customers, model, sample, emit)
+    return _with_limits(model, customers.patterns, warehouse.dialect), matching
+
+
+def _published(
+    project: DbtProject,
+    session: Session,
+    model: SegmentModel,
+    matching: SegmentMatching | None,
+    active: int | None,
+    notes: str,
+) -> SegmentModel:
+    """The model with its version, stored and active."""
     with project.warehouse() as warehouse:
         registry = session.registry(warehouse)
         stored = registry.publish(model, matching)
-        registry.activate(stored.model_version, "fit", options.notes, expected=active)
-    _warn(stored, session.settings, emit)
+        registry.activate(stored.model_version, "fit", notes, expected=active)
     return stored
+
+
+def _emit_due_build(project: DbtProject, session: Session, version: int, emit: Emit) -> None:
+    with project.warehouse(read_only=True) as warehouse:
+        due = due_build(version, scored_version(warehouse, session.manifest))
+    if due is not None:
+        emit(Event.step(due))
+
+
+def _is_same(model: SegmentModel, previous: SegmentModel) -> bool:
+    """Whether both score every customer alike and call the segments alike."""
+    names = [[c.segment_name for c in each.components] for each in (model, previous)]
+    return model.fingerprint == previous.fingerprint and names[0] == names[1]
 
 
 def _warn(model: SegmentModel, settings: Settings, emit: Emit) -> None:

@@ -11,6 +11,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.model.forecast import ModelForecast, SegmentForecast
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.project.context import Session
+from warehouse_seg.project.scored_version import due_build
 from warehouse_seg.segments.given_names import unknown_keys_warning
 from warehouse_seg.segments.recommendations import Measure, suggestion
 from warehouse_seg.segments.traits import traits
@@ -53,7 +54,7 @@ class Profile:
     """All segments of the model that scored the customers, the largest first.
 
     forecast: how well they predict time that the model had not seen, and of which days that was measured
-    warnings: on that model and its names
+    warnings: on that model and its names, and where another version is active
     """
 
     model_version: int
@@ -83,7 +84,10 @@ def profile(project: DbtProject) -> Profile:
         registry = session.registry(warehouse)
         model = registry.stored(version)
         unknown = unknown_keys_warning(model, session.settings.segment_names)
-        warnings = [*registry.warnings(version), *([] if unknown is None else [unknown])]
+        active = registry.active_version()
+        due = None if active is None else due_build(active, version)
+        said = [text for text in (unknown, due) if text is not None]
+        warnings = [*registry.warnings(version), *said]
     return Profile(
         model_version=version,
         customers=customers,

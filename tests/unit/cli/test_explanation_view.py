@@ -32,7 +32,7 @@ EXPLANATION = Explanation(
 
 def printed(explanation: Explanation) -> list[str]:
     console = Console(width=160, highlight=False)
-    customer = ExplainedCustomer("[7]", "2026-07-01", 3, "hybrid", explanation)
+    customer = ExplainedCustomer("[7]", "2026-07-01", 3, "hybrid", explanation, 3, [])
     with console.capture() as captured:
         for line in explanation_lines(customer):
             console.print(line)

@@ -63,7 +63,9 @@ def test_a_log_odds_of_nothing_is_plus_nothing() -> None:
         missing_features=[],
         nearest_change=None,
     )
-    lines = explanation_lines(ExplainedCustomer("1", "2026-01-01", 1, "dominant", explanation))
+    lines = explanation_lines(
+        ExplainedCustomer("1", "2026-01-01", 1, "dominant", explanation, 1, [])
+    )
     heading = next(line for line in lines if isinstance(line, str) and "log odds" in line)
     assert "log odds +0.00, of which +0.00" in heading
 
