@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -18,18 +19,19 @@ from warehouse_seg.cli.failures import sentence_of
 from warehouse_seg.cli.options import in_project
 from warehouse_seg.cli.output import print_on_any_output
 from warehouse_seg.cli.reporter import Reporter
+from warehouse_seg.dbt.package_version import program_version
 from warehouse_seg.errors import SegError
 
 app = typer.Typer(
-    help="Customer segments that are probabilities, computed where the data lives.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 PROJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "init": project_commands.init,
     "run": project_commands.run,
+    "debug": project_commands.debug,
     "fit": model_commands.fit,
     "models": model_commands.models,
     "activate": model_commands.activate,
@@ -43,6 +45,25 @@ PROJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "compare": result_commands.compare,
 }
 """In the order in which `--help` lists them."""
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"warehouse-seg {program_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the release, and end."
+        ),
+    ] = False,
+) -> None:
+    """Customer segments that are probabilities, computed where the data lives."""
+
 
 app.command("demo")(project_commands.demo)
 for name, command in PROJECT_COMMANDS.items():

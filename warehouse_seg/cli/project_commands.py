@@ -12,6 +12,7 @@ from warehouse_seg.cli.options import AsJson, Quiet, RegistryName, Verbose, repo
 from warehouse_seg.cli.output import out, print_json
 from warehouse_seg.cli.reporter import Reporter
 from warehouse_seg.dbt.project import DbtProject
+from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Event
 from warehouse_seg.resources import dbt_package_path
 
@@ -79,6 +80,20 @@ def run(
         print_json(asdict(summary))
     else:
         out.print(*summary_lines(summary), sep="\n")
+
+
+def debug(project: DbtProject, _reporter: Reporter, as_json: AsJson = False) -> None:
+    """Print what dbt, package, order lines, registry and model are, what is wrong, and what to do next."""
+    from warehouse_seg.cli.debug_view import diagnosis_lines
+    from warehouse_seg.commands.debug import debug as look_at
+
+    diagnosis = look_at(project)
+    if as_json:
+        print_json({**asdict(diagnosis), "next": diagnosis.next_step})
+    else:
+        out.print(*diagnosis_lines(diagnosis), sep="\n")
+    if not diagnosis.is_fine:
+        raise typer.Exit(UsageError.exit_code)
 
 
 def dbt_path() -> None:

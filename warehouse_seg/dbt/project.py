@@ -119,7 +119,7 @@ class DbtProject:
         """
         finished = run_to_end(
             [
-                *_dbt_program(),
+                *dbt_program(),
                 *arguments,
                 *self._options(arguments[0], artifacts or self.artifacts),
             ],
@@ -194,7 +194,7 @@ class DbtProject:
         Such a command writes in a folder of its own: a manifest in dbt's folder may be of another target.
         """
         folder = self.artifacts / OWN_FOLDER
-        cache = ManifestCache(folder, self.environment, self.vars, tuple(_dbt_program()))
+        cache = ManifestCache(folder, self.environment, self.vars, tuple(dbt_program()))
         fingerprint = cache.fingerprint()
         manifest = cache.kept(fingerprint)
         if manifest is None:
@@ -280,7 +280,7 @@ def default_project_dir() -> Path:
     return next(above, here)
 
 
-def _dbt_program() -> list[str]:
+def dbt_program() -> list[str]:
     """The dbt beside our interpreter, else the one on the path."""
     beside = Path(sys.executable).with_name("dbt")
     return [str(beside)] if beside.exists() else ["dbt"]

@@ -14,7 +14,7 @@ from functools import cached_property
 from warehouse_seg.errors import UsageError
 from warehouse_seg.model.segment_matching import SegmentMatching
 from warehouse_seg.model.segment_model import SegmentModel
-from warehouse_seg.registry.migrations import migrate, require_known_schema
+from warehouse_seg.registry.migrations import migrate, require_known_schema, schema_version
 from warehouse_seg.registry.relations import Relations, now
 from warehouse_seg.registry.rows import Row, error_text, model_of, rows_of, warning_texts
 from warehouse_seg.registry.tables import TABLES
@@ -40,6 +40,10 @@ class Registry:
     def require_known_schema(self) -> None:
         """Raise UsageError where a newer release of the package has upgraded the tables."""
         require_known_schema(self._relations)
+
+    def schema_version(self) -> int:
+        """The form that the registry's tables have."""
+        return schema_version(self._relations)
 
     def activations(self) -> list[Row]:
         """Every activation, the newest first."""

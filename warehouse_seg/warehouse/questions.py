@@ -37,6 +37,17 @@ def least_customer(features: str, dialect: str) -> str:
     return _query(least, {"features": features}, dialect)
 
 
+def key_grain(features: str, dialect: str) -> str:
+    """How many rows the features have for how many keys: number_of_rows, customers, null_keys."""
+    table = _table("features", customer_id="int64")
+    counted = table.aggregate(
+        number_of_rows=table.count(),
+        customers=table.customer_id.nunique(),
+        null_keys=table.customer_id.isnull().cast("int64").sum(),
+    )
+    return _query(counted, {"features": features}, dialect)
+
+
 def attribute_shape(relation: str, column: str, dialect: str) -> str:
     """Whether a column can be compared with segments.
 
