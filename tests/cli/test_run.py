@@ -25,6 +25,7 @@ def test_the_first_run_fits_and_scores_everybody(features_shop: Shop) -> None:
     assert searched
     assert [step.split(" (")[0] for step in steps if step not in searched] == [
         "✓ project and profile read by dbt",
+        "✓ project parsed by dbt",
         "✓ features built and tested",
         "✓ read 1,000 of 1,500 customers",
         "✓ screening 5 feature sets by what they predict",
@@ -52,13 +53,32 @@ def test_a_build_that_scores_nobody_is_exit_2(
     command: Command, scored_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dbt is content with empty tables."""
-    monkeypatch.setattr(DbtProject, "call", lambda *_: None)
+    monkeypatch.setattr(DbtProject, "call", lambda *_, **__: None)
     scored_shop.execute("delete from seg_customer_segments")
     done = command(scored_shop, "run")
     assert done.exit_code == 2
     assert "✓ model version 1 is active, not fitted anew" in done.err
     assert "no customer was scored" in done.err
     assert not done.out
+
+
+def test_parents_are_built_where_the_warehouse_lacks_them(features_shop: Shop) -> None:
+    shop = features_shop
+    models = {
+        "lines": "{{ config(materialized='table') }} select * from {{ ref('passing') }}",
+        "passing": "{{ config(materialized='ephemeral') }} select * from {{ source('shop', 'order_lines') }}",
+    }
+    for name, text in models.items():
+        (shop.folder / "models" / f"{name}.sql").write_text(text)
+    shop.set_variable("transactions", value="lines")
+    lacking = "built as well, since the warehouse lacks it: lines"
+    assert lacking in succeeded(shop.warehouse_seg("run")).err
+    shop.execute("alter table lines add column marker integer")
+    assert "the warehouse lacks" not in succeeded(shop.warehouse_seg("run")).err
+    marked = "from information_schema.columns where table_name = 'lines' and column_name = 'marker'"
+    assert shop.rows(marked), "a table that is there is not built anew"
+    succeeded(shop.warehouse_seg("run", "--with-parents"))
+    assert not shop.rows(marked)
 
 
 def test_what_is_odd_about_the_order_lines_is_repeated(

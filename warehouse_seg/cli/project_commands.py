@@ -69,13 +69,25 @@ def init(
 
 
 def run(
-    project: DbtProject, reporter: Reporter, registry: RegistryName = None, as_json: AsJson = False
+    project: DbtProject,
+    reporter: Reporter,
+    registry: RegistryName = None,
+    with_parents: Annotated[
+        bool,
+        typer.Option(
+            "--with-parents",
+            help="Build and test all that the package reads, not only what the warehouse lacks.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Features, a fit where no model is active, segments: the whole job."""
     from warehouse_seg.cli.run_view import summary_lines
     from warehouse_seg.commands.run import run as run_job
 
-    summary = run_job(project, registry_name=registry, emit=reporter.emit)
+    summary = run_job(
+        project, registry_name=registry, with_parents=with_parents, emit=reporter.emit
+    )
     if as_json:
         print_json(asdict(summary))
     else:

@@ -39,16 +39,20 @@ def run(
     project: DbtProject,
     *,
     registry_name: str | None = None,
+    with_parents: bool = False,
     emit: Emit = silent,
 ) -> Summary:
     """Build the features, fit where there is no active model, build the segments.
 
+    with_parents: build and test everything that the package reads; by default only what the warehouse lacks
     Raises DbtFailed where a model or a test failed, UsageError, Refused.
     """
     began = time.monotonic()
-    project.written_settings()
+    selection = "+seg_customer_features"
+    if not with_parents:
+        selection = " ".join([f"{selection},package:{PACKAGE}", *_missing_parents(project, emit)])
     with _timed(emit, "features built and tested"):
-        project.build("+seg_customer_features")
+        project.build(selection)
     warnings = project.warnings()
     session = Session.after_dbt(project)
     active = _active_version(session)
@@ -64,6 +68,17 @@ def run(
     for text in warnings:
         emit(Event.warning(text))
     return _summary(project, warnings, time.monotonic() - began)
+
+
+def _missing_parents(project: DbtProject, emit: Emit) -> list[str]:
+    """What the package reads and the warehouse lacks, as dbt selects it."""
+    manifest = Session.start(project).manifest
+    with project.warehouse() as warehouse:
+        missing = manifest.missing_parents(warehouse.has_relation)
+    if missing:
+        names = ", ".join(name.rpartition(".")[2] for name in missing)
+        emit(Event.step(f"built as well, since the warehouse lacks it: {names}"))
+    return missing
 
 
 def _active_version(session: Session) -> int | None:

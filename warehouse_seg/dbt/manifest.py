@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,31 @@ class Manifest:
                 f"package as PACKAGE.NAME, and a source as SOURCE.TABLE){nearest(_shown(place), known)}"
             )
         return _table_of(named[0])
+
+    def missing_parents(self, exists: Callable[[str], bool]) -> list[str]:
+        """What the package reads and the warehouse lacks, with what that reads and it lacks, as dbt selects it.
+
+        exists: whether the warehouse has a relation
+        Sources are not among them: dbt builds none.
+        """
+        known = self.content["nodes"]
+        own = [node for node in known.values() if node["package_name"] == PACKAGE]
+        left = [parent for node in own for parent in node["depends_on"]["nodes"]]
+        seen: set[str] = set()
+        missing = []
+        while left:
+            unique_id = left.pop()
+            node = known.get(unique_id)
+            if node is None or unique_id in seen or node["package_name"] == PACKAGE:
+                continue
+            seen.add(unique_id)
+            relation = node["relation_name"]
+            if relation is not None and exists(relation):
+                continue
+            # An ephemeral model is no relation: what it reads has to be there.
+            missing += [".".join(node["fqn"])] if relation is not None else []
+            left += node["depends_on"]["nodes"]
+        return sorted(missing)
 
     def _node(self, unique_id: str) -> Mapping[str, Any] | None:
         node: Mapping[str, Any] | None = self.content["nodes"].get(unique_id)

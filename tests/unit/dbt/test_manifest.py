@@ -128,3 +128,41 @@ def test_what_dbt_resolved_for_a_model_is_taken(read: str, place: Place, relatio
 def test_what_a_model_does_not_read_is_not_guessed() -> None:
     with pytest.raises(UsageError, match=r"does not read orders; did dbt_project\.yml change"):
         manifest("model.shop.lines.v2").relation_read("seg_customer_features", "orders")
+
+
+def built(unique_id: str, *reads: str, relation: str | None = "made") -> tuple[str, dict[str, Any]]:
+    """A node that reads others; its relation is called as it is."""
+    _, package, name = unique_id.split(".")
+    depends_on = {"nodes": list(reads)}
+    relation = relation and f"main.{name}"
+    return node(unique_id, relation, depends_on=depends_on, fqn=[package, "folder", name])
+
+
+LINEAGE = dict(
+    [
+        built(FEATURES, "model.shop.lines", "source.shop.till.orders", "model.other.ages"),
+        built("model.shop.lines", "model.shop.passing"),
+        built("model.shop.passing", "model.shop.orders", "seed.shop.codes", relation=None),
+        built("model.shop.orders", "source.shop.till.orders"),
+        built("seed.shop.codes"),
+        built("model.other.ages", "model.shop.orders"),
+        built("model.shop.unrelated"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    {
+        "all": ({"lines", "orders", "codes", "ages"}, []),
+        "nothing": (set(), ["other.ages", "shop.codes", "shop.lines", "shop.orders"]),
+        "what a table that is there reads": ({"lines", "ages"}, []),
+        "a table": ({"orders", "codes", "ages"}, ["shop.lines"]),
+        "a seed behind an ephemeral model": ({"orders", "ages"}, ["shop.codes", "shop.lines"]),
+    }.values(),
+)
+def test_parents_that_the_warehouse_lacks(there: set[str], missing: list[str]) -> None:
+    content = {"nodes": LINEAGE, "sources": SOURCES, "disabled": {}}
+    exists = {f"main.{name}" for name in there}.__contains__
+    names = [name.replace(".folder", "") for name in Manifest(content).missing_parents(exists)]
+    assert names == missing
