@@ -43,6 +43,7 @@ PROJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "explain": result_commands.explain,
     "validate": result_commands.validate,
     "compare": result_commands.compare,
+    "uninstall": project_commands.uninstall,
 }
 """In the order in which `--help` lists them."""
 

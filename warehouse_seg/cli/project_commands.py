@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -106,6 +107,36 @@ def debug(project: DbtProject, _reporter: Reporter, as_json: AsJson = False) -> 
         out.print(*diagnosis_lines(diagnosis), sep="\n")
     if not diagnosis.is_fine:
         raise typer.Exit(UsageError.exit_code)
+
+
+def uninstall(
+    project: DbtProject,
+    reporter: Reporter,
+    registry: Annotated[
+        str | None,
+        typer.Option(help="Name the registry's schema to remove the fitted models as well."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be removed.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Take the package out of a dbt project: its tables, its lines in YAML files, its copy."""
+    from warehouse_seg.cli.uninstall_view import plan_lines
+    from warehouse_seg.commands.uninstall import planned
+    from warehouse_seg.commands.uninstall import uninstall as remove
+
+    plan = planned(project, registry, reporter.emit)
+    for line in plan_lines(plan):
+        out.print(line, markup=False)
+    if dry_run or plan.is_empty:
+        return
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("found no terminal to ask whether to remove this, needed --yes")
+    if not yes and not typer.confirm("remove all of this?"):
+        raise typer.Exit(UsageError.exit_code)
+    remove(project, plan)
+    reporter.emit(Event.step("removed; `dbt deps` brings package-lock.yml up to date"))
 
 
 def dbt_path() -> None:

@@ -109,8 +109,7 @@ class Manifest:
         Sources are not among them: dbt builds none.
         """
         known = self.content["nodes"]
-        own = [node for node in known.values() if node["package_name"] == PACKAGE]
-        left = [parent for node in own for parent in node["depends_on"]["nodes"]]
+        left = [parent for node in self._own() for parent in node["depends_on"]["nodes"]]
         seen: set[str] = set()
         missing = []
         while left:
@@ -126,6 +125,25 @@ class Manifest:
             missing += [".".join(node["fqn"])] if relation is not None else []
             left += node["depends_on"]["nodes"]
         return sorted(missing)
+
+    def package_relations(self) -> list[tuple[str, str]]:
+        """Kind (table or view) and relation of every model of the package, what reads others first."""
+        own = [n for n in self._own() if n["resource_type"] == "model" and n["relation_name"]]
+        kinds = [("view" if n["config"]["materialized"] == "view" else "table") for n in own]
+        named = zip(kinds, (n["relation_name"] for n in own), strict=True)
+        return sorted(named, key=lambda relation: relation[0] != "view")
+
+    def readers(self) -> list[str]:
+        """The names of the user's models, snapshots and others that read a model of the package."""
+        own = {f"model.{PACKAGE}.{node['name']}" for node in self._own()}
+        return sorted(
+            node["name"]
+            for node in self.content["nodes"].values()
+            if node["package_name"] != PACKAGE and own & set(node["depends_on"]["nodes"])
+        )
+
+    def _own(self) -> list[Mapping[str, Any]]:
+        return [n for n in self.content["nodes"].values() if n["package_name"] == PACKAGE]
 
     def _node(self, unique_id: str) -> Mapping[str, Any] | None:
         node: Mapping[str, Any] | None = self.content["nodes"].get(unique_id)

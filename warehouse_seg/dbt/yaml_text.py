@@ -36,10 +36,10 @@ def with_entry(text: str, path: Sequence[str], value: Any) -> str:
     """
     before = read(text)
     depth = _reach(before, path)
-    if depth == len(path) and _value_at(before, path) is not None:
+    if depth == len(path) and value_at(before, path) is not None:
         return text
     place = path[: min(depth, len(path) - 1)]
-    _refuse_another_kind(_value_at(before, place), dict, place)
+    _refuse_another_kind(value_at(before, place), dict, place)
     for key in reversed(path[len(place) + 1 :]):
         value = {key: value}
     return _with_addition(text, place, {path[len(place)]: value})
@@ -93,7 +93,8 @@ def _reach(content: Any, path: Sequence[str]) -> int:
     return len(path)
 
 
-def _value_at(content: Any, path: Sequence[str]) -> Any:
+def value_at(content: Any, path: Sequence[str]) -> Any:
+    """What stands under the path; None where a key is not there."""
     for key in path:
         content = (content or {}).get(key)
     return content
@@ -125,16 +126,16 @@ def _extended(content: Any, path: Sequence[str], addition: Any) -> Any:
 
 
 def _inserted(text: str, path: Sequence[str], addition: Any) -> str:
-    key, node = _find(text, path)
+    key, node = find(text, path)
     if isinstance(node, CollectionNode) and node.flow_style:
         return _inserted_in_brackets(text, node, addition)
     if key is None:
         return _inserted_lines(text, len(text), 0, _lines(addition))
     if not isinstance(node, CollectionNode):
         column = key.start_mark.column + STEP
-        return _inserted_lines(text, _line_after(text, key), column, _lines(addition))
+        return _inserted_lines(text, line_after(text, key), column, _lines(addition))
     column = _column(node)
-    position = _after_comments(text, _line_after(text, _last_leaf(node)), column)
+    position = _after_comments(text, line_after(text, last_leaf(node)), column)
     step = max(STEP, column - key.start_mark.column)
     return _inserted_lines(text, position, column, _lines(addition, step))
 
@@ -156,7 +157,7 @@ def _inserted_in_brackets(text: str, node: CollectionNode, addition: Any) -> str
     return f"{text[:position]}, {inside}{text[position:]}"
 
 
-def _find(text: str, path: Sequence[str]) -> tuple[Node | None, Node | None]:
+def find(text: str, path: Sequence[str]) -> tuple[Node | None, Node | None]:
     """The node of the last key of the path, and the node of its value; of the whole file for an empty path."""
     key, node = None, YAML().compose(text)
     for name in path:
@@ -165,7 +166,7 @@ def _find(text: str, path: Sequence[str]) -> tuple[Node | None, Node | None]:
     return key, node
 
 
-def _last_leaf(node: Node) -> Node:
+def last_leaf(node: Node) -> Node:
     """Where the text of a node ends; the end that a block itself reports lies behind the comments that follow it."""
     while isinstance(node, CollectionNode) and node.value and not node.flow_style:
         node = _last_value(node)
@@ -183,7 +184,7 @@ def _column(node: CollectionNode) -> int:
     return int(first.start_mark.column)
 
 
-def _line_after(text: str, node: Node) -> int:
+def line_after(text: str, node: Node) -> int:
     """Where the line below the node's last one starts."""
     end = int(node.end_mark.index)
     if text[:end].endswith("\n"):
