@@ -74,7 +74,7 @@ class Manifest:
 
         Raises UsageError where the model reads nothing of that name, EphemeralModel where it is no table.
         """
-        ids = self._model(model)["depends_on"]["nodes"]
+        ids = _reads(self._model(model))
         read = [node for node in map(self._node, ids) if node and node["package_name"] != PACKAGE]
         node = next((node for node in read if _is_called(node, place)), None)
         if node is None:
@@ -109,7 +109,7 @@ class Manifest:
         Sources are not among them: dbt builds none.
         """
         known = self.content["nodes"]
-        left = [parent for node in self._own() for parent in node["depends_on"]["nodes"]]
+        left = [parent for node in self._own() for parent in _reads(node)]
         seen: set[str] = set()
         missing = []
         while left:
@@ -123,7 +123,7 @@ class Manifest:
                 continue
             # An ephemeral model is no relation: what it reads has to be there.
             missing += [".".join(node["fqn"])] if relation is not None else []
-            left += node["depends_on"]["nodes"]
+            left += _reads(node)
         return sorted(missing)
 
     def package_relations(self) -> list[tuple[str, str]]:
@@ -139,7 +139,7 @@ class Manifest:
         return sorted(
             node["name"]
             for node in self.content["nodes"].values()
-            if node["package_name"] != PACKAGE and own & set(node["depends_on"]["nodes"])
+            if node["package_name"] != PACKAGE and own & set(_reads(node))
         )
 
     def _own(self) -> list[Mapping[str, Any]]:
@@ -161,6 +161,12 @@ class Manifest:
     def _registry_sources(self) -> list[Mapping[str, Any]]:
         sources = self.content["sources"].values()
         return [s for s in sources if s["package_name"] == PACKAGE]
+
+
+def _reads(node: Mapping[str, Any]) -> list[str]:
+    """The nodes that a node reads; a seed reads none, and says nothing of it."""
+    ids: list[str] = node["depends_on"].get("nodes", [])
+    return ids
 
 
 def _is_readable(node: Mapping[str, Any]) -> bool:

@@ -133,7 +133,8 @@ def test_what_a_model_does_not_read_is_not_guessed() -> None:
 def built(unique_id: str, *reads: str, relation: str | None = "made") -> tuple[str, dict[str, Any]]:
     """A node that reads others; its relation is called as it is."""
     _, package, name = unique_id.split(".")
-    depends_on = {"nodes": list(reads)}
+    # As dbt has it: a seed has no list of nodes.
+    depends_on = {"macros": []} if unique_id.startswith("seed.") else {"nodes": list(reads)}
     relation = relation and f"main.{name}"
     return node(unique_id, relation, depends_on=depends_on, fqn=[package, "folder", name])
 
@@ -166,3 +167,9 @@ def test_parents_that_the_warehouse_lacks(there: set[str], missing: list[str]) -
     exists = {f"main.{name}" for name in there}.__contains__
     names = [name.replace(".folder", "") for name in Manifest(content).missing_parents(exists)]
     assert names == missing
+
+
+def test_models_of_the_user_that_read_the_package() -> None:
+    reading = built("model.shop.audience", FEATURES)
+    content = {"nodes": LINEAGE | dict([reading]), "sources": SOURCES, "disabled": {}}
+    assert Manifest(content).readers() == ["audience"]
