@@ -10,6 +10,7 @@ import pytest
 
 from tests.shop_fixtures import Command, set_effective
 from tests.small_shop import CREDENTIALS, Shop, Stages, environment_of
+from warehouse_seg.cli import output
 from warehouse_seg.dbt.manifest import PACKAGE
 from warehouse_seg.dbt.package_version import program_version
 from warehouse_seg.dbt.project import DbtProject
@@ -129,3 +130,15 @@ def test_outside_of_a_project(command: Command, tmp_path: Path) -> None:
     assert set(seen) == {"program", "dbt", "next"}
     assert "found no dbt_project.yml" in seen["dbt"]["text"]
     assert "warehouse-seg demo" in seen["next"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models"], ["profile"], ["explain", "1"], ["debug"]], ids=str
+)
+def test_sheets_in_80_columns_cut_nothing(
+    command: Command, stages: Stages, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setattr(output.out, "width", 80)
+    done = command(stages.scored(), *arguments)
+    assert done.exit_code == 0, done.err
+    assert "…" not in done.out

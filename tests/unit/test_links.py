@@ -11,6 +11,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [
     CHECKOUT / "README.md",
     CHECKOUT / "CHANGELOG.md",
+    CHECKOUT / "CONTRIBUTING.md",
     *sorted((CHECKOUT / "docs").rglob("*.md")),
 ]
 

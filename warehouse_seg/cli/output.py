@@ -13,7 +13,9 @@ from typing import Any
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
+from warehouse_seg.cli.narrow import fitting
 from warehouse_seg.cli.visible import plain, visible
 
 PIPE_WIDTH = 160
@@ -21,11 +23,13 @@ PIPE_WIDTH = 160
 
 
 class _VisibleConsole(Console):
-    """A console whose every text is `visible`; colours and other codes of its own stay."""
+    """A console whose every text is `visible`, and every table readable; colours and other codes of its own stay."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
+        if isinstance(renderable, Table):
+            renderable = fitting(renderable, self, options or self.options)
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment
