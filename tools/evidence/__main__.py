@@ -9,6 +9,7 @@ from tools.evidence import (
     optima,
     population,
     recovery,
+    recovery_in_time,
     refits,
     study,
     treatments,
@@ -27,6 +28,7 @@ if __name__ == "__main__":
     for part in (
         forecasts,
         recovery,
+        recovery_in_time,
         treatments,
         optima,
         defaults,

@@ -16,20 +16,14 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from tests.recovery.planted import FEATURES, SHARES, OneTimers, bayes_error, planted, shuffled
-from tests.recovery.planted_orders import SHARES as TYPES
-from tests.recovery.planted_orders import planted_orders
 from tools.evidence.tables import heading, show, table, tell
-from warehouse_seg.evaluation.choice_window import ChoiceWindow
-from warehouse_seg.features.feature_sets import order_history_sets
 from warehouse_seg.features.sample import Sample
 from warehouse_seg.mixture.fit import fit_model
-from warehouse_seg.mixture.predictive_fit import fit_by_prediction
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.model.values import CovarianceType
 from warehouse_seg.settings import FeatureChoice, settings_from
 
 COUNTS = (5_000, 30_000)
-ORDER_CUSTOMERS = 5_000
 SETTINGS = settings_from({"model": {"segments": {"min": 2, "max": len(SHARES) + 3}}}).model
 
 
@@ -68,20 +62,6 @@ def recovered(cell: Cell, seed: int, *, mixed_up: bool = False) -> Recovery:
     columns = shuffled(shop.columns, seed) if mixed_up else shop.columns
     model = fitted(columns)
     segments = model.log_joint(columns).argmax(axis=1)
-    return Recovery(
-        len(model.components),
-        adjusted_rand_score(shop.types, segments),
-        any(warning.kind in NO_GROUPS for warning in model.training.warnings),
-    )
-
-
-def recovered_in_time(seed: int) -> Recovery:
-    """Plant orders in time, choose by what segments predict, compare."""
-    shop = planted_orders(ORDER_CUSTOMERS, seed)
-    sets = order_history_sets(shop.sample)
-    criterion = ChoiceWindow(shop.time_split.first, SETTINGS.seed)
-    model = fit_by_prediction(shop.sample, sets, SETTINGS, criterion)
-    segments = model.log_joint(shop.sample.columns).argmax(axis=1)
     return Recovery(
         len(model.components),
         adjusted_rand_score(shop.types, segments),
@@ -134,14 +114,6 @@ def main() -> None:
     ]
     show(
         f"With every column shuffled, the warning came {sum(mixed_up)} of {len(mixed_up)} times.\n"
-    )
-    show("### Planted types as orders in time, chosen by what they predict\n")
-    in_time = [recovered_in_time(seed) for seed in seeds]
-    show(
-        f"{ORDER_CUSTOMERS:,} customers of {len(TYPES)} types, feature sets competing: the right number in "
-        f"{sum(recovery.segments == len(TYPES) for recovery in in_time)} of {len(seeds)} shops, adjusted Rand index "
-        f"with the types {np.mean([r.agreement for r in in_time]):.3f} on average, at least "
-        f"{min(r.agreement for r in in_time):.3f}.\n"
     )
 
 

@@ -7,8 +7,8 @@ The rule, in the order of its parts:
 2. Candidates that do not repeat on bootstrap samples are out. Stability depends on the number of segments and of
    features: it is a threshold, never a rank.
 3. Of those that are left the fewest segments, then the fewest features, are taken whose prediction lies within one
-   standard error, of paired differences, of the best one's. Prediction mostly gains from further segments, and people
-   do not.
+   standard error, of paired differences, of the best one's, or within a difference that nobody acts on. Prediction
+   mostly gains from further segments, and people do not.
 
 What a candidate predicts is measured on a window after an earlier day, by a mixture of its shape that was fitted on
 what was known on that day. Where no candidate repeats, the rule of `mixture/selection.py` for that case decides.
@@ -39,6 +39,10 @@ from warehouse_seg.model.training import Candidate
 from warehouse_seg.settings import ModelSettings
 
 Array = NDArray[np.float64]
+
+MIN_PREDICTION_GAIN = 0.001
+"""Of the loss that further segments have to be worth: with enough customers any difference is beyond its error, and of
+many candidates the best one is so by chance as well."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +169,12 @@ def _marked(candidate: Candidate, chosen: Candidate) -> Candidate:
 
 
 def _is_alike(evaluation: EvaluatedCandidate, best: EvaluatedCandidate) -> bool:
-    """Whether a candidate predicts within one standard error of the best one, customer by customer."""
+    """Whether a candidate predicts as well as the best one, customer by customer: within an error, or hardly worse."""
     if evaluation.losses is None or best.losses is None:
         return False
     difference = evaluation.losses - best.losses
-    return bool(difference.mean() <= difference.std(ddof=1) / np.sqrt(len(difference)))
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return bool(difference.mean() <= max(error, MIN_PREDICTION_GAIN))
 
 
 def _mean(evaluation: EvaluatedCandidate) -> float:
@@ -208,8 +213,8 @@ def _sentence(chosen: _Judged, best: _Judged, stable: int, criterion: Predictive
     else:
         other = f"{best[1].shape.n_components} on {best[0].in_words}"
         claim = (
-            f"the simplest of the {stable} that repeat whose prediction of {criterion.window} is within one standard "
-            f"error of the best ({other})"
+            f"the simplest of the {stable} that repeat whose prediction of {criterion.window} is as good as the best, "
+            f"within its error ({other})"
         )
     figures = figures_in_words(candidate.spend_r2, candidate.buying_auc)
     stability = "" if candidate.stability is None else f"; stability {candidate.stability:z.2f}"

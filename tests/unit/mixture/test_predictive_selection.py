@@ -114,7 +114,13 @@ def test_fewer_segments_within_one_standard_error_are_taken() -> None:
     own, sentence, _ = chosen(evaluated(SMALL, far, near, candidate(8, 0.7)))
     assert own.n_components == 4
     assert "the simplest of the 3 that repeat" in sentence
-    assert "within one standard error of the best (8 on visits and spend)" in sentence
+    assert "as good as the best, within its error (8 on visits and spend)" in sentence
+
+
+@pytest.mark.parametrize(("loss", "segments"), [(0.7009, 4), (0.7011, 8)])
+def test_a_sure_difference_that_nobody_acts_on_is_none(loss: float, segments: int) -> None:
+    own, *_ = chosen(evaluated(SMALL, candidate(4, loss), candidate(8, 0.7)))
+    assert own.n_components == segments
 
 
 def test_errors_are_of_paired_differences() -> None:
