@@ -9,8 +9,7 @@ import pytest
 
 from tests.recovery.planted import SHARES, OneTimers, bayes_error
 from tests.recovery.planted_orders import SHARES as TYPES
-from tools.evidence import defaults, optima, shops
-from tools.evidence import recovery_in_time
+from tools.evidence import defaults, optima, recovery_in_time, shops
 from tools.evidence.recovery import Cell, recovered
 from warehouse_seg.mixture.fit import fit_model
 from warehouse_seg.mixture.selection import MIN_SEGMENT_STABILITY, MIN_STABILITY
