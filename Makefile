@@ -76,9 +76,8 @@ evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known st
 	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new
 	@mv docs/proof/evidence.md.new docs/proof/evidence.md
 
-choices: $(INSTALLED_DEV) ## what every candidate predicts and how it agrees with earlier days: writes docs/proof/choices.md anew; a quarter of an hour
-	@$(BIN)/python -m tools.evidence.choices > docs/proof/choices.md.new
-	@mv docs/proof/choices.md.new docs/proof/choices.md
+choices: $(INSTALLED_DEV) ## prints what every candidate predicts, and how it agrees with earlier days; a quarter of an hour
+	@$(BIN)/python -m tools.evidence.choices
 
 kills: $(INSTALLED_DEV) ## a hundred kills of every command that writes: writes docs/proof/kills.md anew; a quarter of an hour
 	@$(BIN)/python -m tools.evidence.kills > docs/proof/kills.md.new

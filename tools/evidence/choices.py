@@ -29,11 +29,11 @@ from warehouse_seg.project.time_split import TimeSplit
 
 INTRODUCTION = """# Prediction and agreement over time
 
-Made by `make choices`: nothing here was typed. All candidates of the default feature sets that repeat on bootstrap
+Printed by `make choices`. All candidates of the default feature sets that repeat on bootstrap
 samples, the best predicting one first. *Loss* is what a fit chooses by: lower is better, 1 is what the mean of all
 predicts. *Ahead* is memberships against RFM quintiles in the window that nothing has seen. *Agreement* is the adjusted
 Rand index with a refit of an earlier day. What follows from it stands in
-[selection.md](../explanation/selection.md#what-segments-are-good-for).
+docs/explanation/selection.md.
 """
 
 COLUMNS = (
