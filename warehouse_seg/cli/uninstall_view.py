@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     for relation in plan.relations:
         yield f"drop {relation}"
     for edit in plan.edits:
-        name = edit.path.name
-        yield from difflib.unified_diff(
-            edit.before.splitlines(), edit.after.splitlines(), name, name, lineterm=""
-        )
+        yield edit.difference
     for folder in plan.folders:
         yield f"remove {folder}/"
     if plan.registry is not None:

@@ -72,7 +72,7 @@ def run(
 
 def _missing_parents(project: DbtProject, emit: Emit) -> list[str]:
     """What the package reads and the warehouse lacks, as dbt selects it."""
-    manifest = Session.start(project).manifest
+    manifest = Session.for_reading(project).manifest
     with project.warehouse() as warehouse:
         missing = manifest.missing_parents(warehouse.has_relation)
     if missing:

@@ -30,6 +30,13 @@ class Edit:
     before: str
     after: str
 
+    @property
+    def difference(self) -> str:
+        """What the edit changes, as a unified diff."""
+        name = self.path.name
+        lines = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), name, name)
+        return "\n".join(line.rstrip("\n") for line in lines)
+
 
 def text_of(path: Path) -> str:
     """The text of a file with its own line ends, '' where there is none.
@@ -81,6 +88,4 @@ def write(edit: Edit) -> Change:
         raise UsageError(
             f"{edit.path} cannot be written: {error.strerror}; it is as it was"
         ) from error
-    name = edit.path.name
-    lines = difflib.unified_diff(edit.before.splitlines(), edit.after.splitlines(), name, name)
-    return Change(Path(name), "\n".join(line.rstrip("\n") for line in lines))
+    return Change(Path(edit.path.name), edit.difference)

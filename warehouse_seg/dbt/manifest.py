@@ -50,9 +50,8 @@ class Manifest:
 
     def package_version(self) -> str | None:
         """The release of the dbt package in this project; None where it is too old to say it."""
-        prefix = f"model.{PACKAGE}."
-        ours = [node for key, node in self.content["nodes"].items() if key.startswith(prefix)]
-        versions = (node["config"]["meta"].get("warehouse_seg_version") for node in ours)
+        models = (node for node in self._own() if node["resource_type"] == "model")
+        versions = (node["config"]["meta"].get("warehouse_seg_version") for node in models)
         return next((str(version) for version in versions if version is not None), None)
 
     def relation(self, model: str) -> str:
@@ -74,7 +73,7 @@ class Manifest:
 
         Raises UsageError where the model reads nothing of that name, EphemeralModel where it is no table.
         """
-        ids = _reads(self._model(model))
+        ids = reads_of(self._model(model))
         read = [node for node in map(self._node, ids) if node and node["package_name"] != PACKAGE]
         node = next((node for node in read if _is_called(node, place)), None)
         if node is None:
@@ -109,7 +108,7 @@ class Manifest:
         Sources are not among them: dbt builds none.
         """
         known = self.content["nodes"]
-        left = [parent for node in self._own() for parent in _reads(node)]
+        left = [parent for node in self._own() for parent in reads_of(node)]
         seen: set[str] = set()
         missing = []
         while left:
@@ -123,7 +122,7 @@ class Manifest:
                 continue
             # An ephemeral model is no relation: what it reads has to be there.
             missing += [".".join(node["fqn"])] if relation is not None else []
-            left += _reads(node)
+            left += reads_of(node)
         return sorted(missing)
 
     def package_relations(self) -> list[tuple[str, str]]:
@@ -139,7 +138,7 @@ class Manifest:
         return sorted(
             node["name"]
             for node in self.content["nodes"].values()
-            if node["package_name"] != PACKAGE and own & set(_reads(node))
+            if node["package_name"] != PACKAGE and own & set(reads_of(node))
         )
 
     def _own(self) -> list[Mapping[str, Any]]:
@@ -163,9 +162,9 @@ class Manifest:
         return [s for s in sources if s["package_name"] == PACKAGE]
 
 
-def _reads(node: Mapping[str, Any]) -> list[str]:
-    """The nodes that a node reads; a seed reads none, and says nothing of it."""
-    ids: list[str] = node["depends_on"].get("nodes", [])
+def reads_of(node: Mapping[str, Any]) -> list[str]:
+    """The nodes that a node reads; a seed or a source reads none, and says nothing of it."""
+    ids: list[str] = node.get("depends_on", {}).get("nodes", [])
     return ids
 
 

@@ -1,4 +1,4 @@
-"""What dbt said of a project, kept for the next command that only reads; used only where nothing has changed since.
+"""What dbt said of a project, kept for the next command; used only where nothing has changed since.
 
 The relations and settings of a project follow from the content of its files and packages, dbt's options, the profile's
 target, variables, and environment variables. A fingerprint of all of them is kept beside what dbt said. Where it
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse_seg.dbt.environment import Environment
-from warehouse_seg.dbt.manifest import PACKAGE, Manifest
+from warehouse_seg.dbt.manifest import PACKAGE, Manifest, reads_of
 from warehouse_seg.dbt.package_version import program_version
 
 FORMAT = 1
@@ -56,6 +56,7 @@ KEY_BYTES = 32
 
 NODE_FIELDS = (
     "name",
+    "fqn",
     "package_name",
     "resource_type",
     "relation_name",
@@ -72,25 +73,29 @@ class ManifestCache:
     """The place where a project's manifest is kept, beside dbt's own artifacts.
 
     folder: of our own, so that no other dbt writes there
-    program: the dbt that is called, with its arguments
+    program: the dbt that is called
     """
 
     folder: Path
     environment: Environment
     variables: Mapping[str, Any]
-    program: tuple[str, ...]
+    program: str
 
     def fingerprint(self) -> str | None:
-        """A keyed hash of everything that relations and settings follow from; None where that cannot be told."""
+        """A keyed hash of everything that relations and settings follow from; None where that is not known."""
         key = _key()
-        texts = dict(self._files())
+        try:
+            texts = dict(self._files())
+        except OSError:
+            # A file that cannot be read, such as a broken link.
+            return None
         names = _environment_variables(texts.values())
         if key is None or names is None:
             return None
         basis = {
             "format": FORMAT,
             "program": program_version(),
-            "dbt": _stamp(self.program[0]),
+            "dbt": _stamp(self.program),
             "environment": self.environment.__dict__,
             "vars": dict(self.variables),
             "files": {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
@@ -171,7 +176,7 @@ def _environment_variables(texts: Iterable[bytes]) -> set[str] | None:
         named = NAMED_VARIABLE.findall(text)
         if len(named) != len(ANY_VARIABLE.findall(text)):
             return None
-        names |= {name.decode() for _, name in named}
+        names |= {name.decode("utf-8", "replace") for _, name in named}
     return names
 
 
@@ -203,15 +208,20 @@ def _key() -> bytes | None:
 
 
 def _nodes(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Unique id → the package's own nodes and sources, and what they read."""
+    """Unique id → the package's own nodes and sources, what they read, and what that reads."""
     known = {**content["nodes"], **content["sources"]}
-    own = {key: node for key, node in known.items() if node["package_name"] == PACKAGE}
-    read = {key for node in own.values() for key in node.get("depends_on", {}).get("nodes", ())}
-    return own | {key: known[key] for key in sorted(read) if key in known}
+    left = [key for key, node in known.items() if node["package_name"] == PACKAGE]
+    nodes: dict[str, Mapping[str, Any]] = {}
+    while left:
+        key = left.pop()
+        if key not in nodes and key in known:
+            nodes[key] = known[key]
+            left += reads_of(known[key])
+    return nodes
 
 
 def _reduced(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest with what commands that only read ask of it."""
+    """The manifest with what commands ask of it that do not ask dbt anew."""
     nodes = {key: _reduced_node(node) for key, node in _nodes(content).items()}
     return {
         "metadata": {"project_name": content["metadata"].get("project_name")},
@@ -223,11 +233,10 @@ def _reduced(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reduced_node(node: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: node[name] for name in NODE_FIELDS if name in node}
-    if node["package_name"] != PACKAGE:
-        return kept
-    meta = node["config"].get("meta", {})
-    depends_on = {"nodes": node.get("depends_on", {}).get("nodes", [])}
-    return {**kept, "depends_on": depends_on, "config": {"meta": meta}}
+    kept["depends_on"] = {"nodes": reads_of(node)}
+    if node["package_name"] == PACKAGE:
+        kept["config"] = {"meta": node["config"].get("meta", {})}
+    return kept
 
 
 def _naming_texts(macros: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType
 
@@ -49,8 +49,10 @@ def imported_meanwhile(*modules: str) -> Iterator[None]:
     """Import modules in another thread while this one waits for a program."""
 
     def imported() -> None:
-        for module in modules:
-            import_module(module)
+        # What cannot be imported is said where it is needed.
+        with suppress(ImportError):
+            for module in modules:
+                import_module(module)
 
     thread = threading.Thread(target=imported, daemon=True)
     thread.start()

@@ -183,27 +183,27 @@ class DbtProject:
 
     def parsed(self) -> Manifest:
         """What dbt says of the project now."""
-        began = time.monotonic()
-        self.call("parse")
-        self._emit_asked("project parsed by dbt", began)
-        return self.last_manifest()
+        return self._parsed_in(self.artifacts)
 
     def parsed_before(self) -> Manifest:
-        """The same, from the last command that asked for it where nothing has changed since: for commands that read.
+        """The same, from the last command that asked for it where nothing has changed since.
 
-        Such a command writes in a folder of its own: a manifest in dbt's folder may be of another target.
+        dbt works for it in a folder of our own: a manifest in dbt's folder may be of another target.
         """
         folder = self.artifacts / OWN_FOLDER
-        cache = ManifestCache(folder, self.environment, self.vars, tuple(dbt_program()))
+        cache = ManifestCache(folder, self.environment, self.vars, dbt_program()[0])
         fingerprint = cache.fingerprint()
         manifest = cache.kept(fingerprint)
         if manifest is None:
-            began = time.monotonic()
-            self.call("parse", artifacts=folder)
-            self._emit_asked("project parsed by dbt", began)
-            manifest = self._manifest_in(folder)
+            manifest = self._parsed_in(folder)
             cache.keep(manifest, fingerprint)
         return manifest
+
+    def _parsed_in(self, folder: Path) -> Manifest:
+        began = time.monotonic()
+        self.call("parse", artifacts=folder)
+        self._emit_asked("project parsed by dbt", began)
+        return self._manifest_in(folder)
 
     def last_manifest(self) -> Manifest:
         """The manifest that the last call of dbt wrote."""

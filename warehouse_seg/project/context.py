@@ -31,7 +31,7 @@ class Session:
 
     @classmethod
     def for_reading(cls, project: DbtProject) -> Session:
-        """The same for a command that only reads: dbt is asked again only where something has changed since."""
+        """The same for a command that changes no file: dbt is asked again only where something has changed since."""
         project.written_settings()
         return cls._of(project, project.parsed_before())
 

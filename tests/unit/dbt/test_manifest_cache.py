@@ -96,7 +96,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     folder.mkdir()
     (folder / "dbt_project.yml").write_text(FILES["dbt_project.yml"])
     environment = environment_of(DbtProject(project_dir=folder), CREDENTIALS)
-    cache = ManifestCache(folder / "target" / "warehouse_seg", environment, {}, ("dbt",))
+    cache = ManifestCache(folder / "target" / "warehouse_seg", environment, {}, "dbt")
     made = Project(folder, cache)
     for name, text in FILES.items():
         made.write(name, text)
@@ -296,3 +296,22 @@ def test_without_a_place_for_the_key_nothing_is_kept(
 def test_a_package_that_contains_the_project_ends(project: Project) -> None:
     (project.folder / "dbt_packages" / "loop").symlink_to(project.folder)
     assert project.cache.fingerprint() is not None
+
+
+def test_a_file_that_cannot_be_read_is_no_fingerprint(project: Project) -> None:
+    (project.folder / "models" / "gone.sql").symlink_to(project.folder / "nowhere.sql")
+    assert project.cache.fingerprint() is None
+
+
+def test_what_parents_read_is_kept_too(project: Project) -> None:
+    whole = content()
+    whole["nodes"]["model.shop.lines"]["depends_on"]["nodes"] = ["seed.shop.codes"]
+    whole["nodes"]["seed.shop.codes"] = node("codes", "shop") | {"depends_on": {"macros": []}}
+    for each in whole["nodes"].values():
+        each["fqn"] = [each["package_name"], each["name"]]
+    fingerprint = project.cache.fingerprint()
+    project.cache.keep(Manifest(whole), fingerprint)
+    kept = project.cache.kept(fingerprint)
+    assert kept is not None
+    for manifest in (kept, Manifest(whole)):
+        assert manifest.missing_parents(lambda _: False) == ["shop.codes", "shop.lines"]

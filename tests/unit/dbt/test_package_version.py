@@ -53,17 +53,20 @@ def test_the_package_has_the_version_of_the_program(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("nodes", "expected"),
+    ("package", "meta", "expected"),
     [
-        ({}, None),
-        ({"model.warehouse_seg.a": {"config": {"meta": {}}}}, None),
-        ({"model.shop.a": {"config": {"meta": {"warehouse_seg_version": "9"}}}}, None),
-        (
-            {"model.warehouse_seg.a": {"config": {"meta": {"warehouse_seg_version": "0.1.0"}}}},
-            "0.1.0",
-        ),
-        ({"model.warehouse_seg.a": {"config": {"meta": {"warehouse_seg_version": 1.0}}}}, "1.0"),
+        ("warehouse_seg", {}, None),
+        ("shop", {"warehouse_seg_version": "9"}, None),
+        ("warehouse_seg", {"warehouse_seg_version": "0.1.0"}, "0.1.0"),
+        ("warehouse_seg", {"warehouse_seg_version": 1.0}, "1.0"),
     ],
 )
-def test_the_manifest_carries_it(nodes: dict[str, object], expected: str | None) -> None:
-    assert Manifest({"nodes": nodes}).package_version() == expected
+def test_the_manifest_carries_it(
+    package: str, meta: dict[str, object], expected: str | None
+) -> None:
+    node = {"package_name": package, "resource_type": "model", "config": {"meta": meta}}
+    assert Manifest({"nodes": {f"model.{package}.a": node}}).package_version() == expected
+
+
+def test_a_project_without_models_has_none() -> None:
+    assert Manifest({"nodes": {}}).package_version() is None
