@@ -7,13 +7,7 @@
     select
         customer_id,
         as_of_date,
-        case
-            {%- set largest = seg_greatest('membership_', segments | map(attribute='segment_key') | list) %}
-            {%- for segment in segments %}
-            {%- set key = seg_literal(segment.segment_key, dialect) %}
-            when {{ seg_membership_column(segment) }} = {{ largest }} then {{ key }}
-            {%- endfor %}
-        end as segment_key
+        {{ seg_top_segment(segments, seg_largest_membership(segments), dialect) | indent(8) }} as segment_key
     from (
         {%- set keys = ['customer_id', 'as_of_date'] %}
         {{ seg_mixture_scores(model, '(' ~ features ~ ') as features', keys, dialect) | indent(8) }}

@@ -34,6 +34,12 @@ def scored_shop(stages: Stages, tmp_path: Path) -> Shop:
     return stages.scored().copy(tmp_path / "shop")
 
 
+@pytest.fixture
+def history_shop(stages: Stages, tmp_path: Path) -> Shop:
+    """A copy of the scored shop with five months of history."""
+    return stages.with_history().copy(tmp_path / "shop")
+
+
 Command = Callable[..., Finished]
 
 

@@ -25,6 +25,7 @@ from warehouse_seg.dbt.project import DbtProject
 CUSTOMERS = 1500
 SEED = 20_260_701
 DATABASE = "shop.duckdb"
+FIRST_OF_HISTORY = "2026-02-01"
 
 KINDS = {
     # kind: share, mean of the orders after the first, median basket, days since the last order, favourite category
@@ -176,6 +177,15 @@ class Stages(StageFolders):
     def scored(self) -> Shop:
         """Version 1 is active, and every table is built with it."""
         return self._stage("scored", self._score)
+
+    def with_history(self) -> Shop:
+        """Version 1 has scored the first day of every month from `FIRST_OF_HISTORY` on, and the latest day."""
+        return self._stage("with_history", self._fill_history)
+
+    def _fill_history(self, folder: Path) -> None:
+        shop = self.scored().copy(folder)
+        shop.set_variable("rooms", value={"monitoring": True})
+        succeeded(shop.warehouse_seg("backfill", "--from", FIRST_OF_HISTORY))
 
     def _build_features(self, folder: Path) -> None:
         shop = self.installed().copy(folder)

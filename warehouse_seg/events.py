@@ -15,13 +15,14 @@ class Event:
 
     level: "step" for a finished step or a decision, "progress" for a detail inside a step, "warning" for what a person
         should look at although the work went on
-    done, total: of the candidates of a search, where the event is about their number
+    done, total: of the work that a progress event is part of, where that can be counted; unit: what is counted
     """
 
     level: Level
     text: str
     done: int | None = None
     total: int | None = None
+    unit: str = "candidates"
 
     @classmethod
     def step(cls, text: str) -> Event:
@@ -29,9 +30,11 @@ class Event:
         return cls("step", text)
 
     @classmethod
-    def progress(cls, text: str, done: int | None = None, total: int | None = None) -> Event:
+    def progress(
+        cls, text: str, done: int | None = None, total: int | None = None, unit: str = "candidates"
+    ) -> Event:
         """A detail inside a step, with how much of the step is done where that can be counted."""
-        return cls("progress", text, done, total)
+        return cls("progress", text, done, total, unit)
 
     @classmethod
     def warning(cls, text: str) -> Event:

@@ -153,16 +153,40 @@ class Rooms(Block):
     features: bool
     scoring: bool
     marts: bool
+    monitoring: bool
 
     @model_validator(mode="after")
     def _have_ground(self) -> Self:
-        for room, needed in (("scoring", "features"), ("marts", "scoring")):
+        for room, needed in (
+            ("scoring", "features"),
+            ("marts", "scoring"),
+            ("monitoring", "scoring"),
+        ):
             if getattr(self, room) and not getattr(self, needed):
                 raise ValueError(
                     f"{needed} is off and {room}, which reads it, is on; "
                     f"set {room}: false as well, or leave {needed} on"
                 )
         return self
+
+
+class Period(StrEnum):
+    """The grid of the dates that history keeps: every day, every Monday, the first day of every month or quarter."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+class History(Block):
+    """Which dates history keeps.
+
+    keep: the latest so many; None keeps all. A movement is between two
+    """
+
+    every: Period
+    keep: Annotated[int, Field(ge=2)] | None
 
 
 def _given_names(names: dict[str, str]) -> dict[str, str]:
@@ -203,6 +227,7 @@ class Settings(Block):
     tiers: Tiers
     segment_names: Annotated[dict[str, SegmentName], AfterValidator(_given_names)]
     rooms: Rooms
+    history: History
     reasons: bool
     registry_schema: str | None
     allow_missing_model: bool

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.dbt.package_project import Dbt, Install, install_package, run_dbt
-from tests.shop_fixtures import stages
+from tests.shop_fixtures import history_shop, stages
 from warehouse_seg.resources import dbt_package_path
 
-__all__ = ["dbt", "install", "stages"]
+__all__ = ["dbt", "history_shop", "install", "stages"]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,12 @@ from typing import Annotated
 
 import typer
 
-from warehouse_seg.cli import model_commands, project_commands, result_commands
+from warehouse_seg.cli import (
+    model_commands,
+    monitoring_commands,
+    project_commands,
+    result_commands,
+)
 from warehouse_seg.cli.failures import sentence_of
 from warehouse_seg.cli.options import in_project
 from warehouse_seg.cli.output import print_on_any_output
@@ -43,6 +48,7 @@ PROJECT_COMMANDS: dict[str, Callable[..., None]] = {
     "explain": result_commands.explain,
     "validate": result_commands.validate,
     "compare": result_commands.compare,
+    "backfill": monitoring_commands.backfill,
     "uninstall": project_commands.uninstall,
 }
 """In the order in which `--help` lists them."""

@@ -8,7 +8,13 @@ from typing import Literal, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from warehouse_seg.cli.output import stderr
 from warehouse_seg.events import Event
@@ -73,21 +79,26 @@ class Reporter:
         if self.verbosity == "verbose":
             self._console.print(f"  [dim]{escape(event.text)}[/]")
         if event.done is not None and event.total is not None:
-            self._advance(event.done, event.total)
+            self._advance(event.done, event.total, event.unit)
 
-    def _advance(self, done: int, total: int) -> None:
+    def _advance(self, done: int, total: int, unit: str) -> None:
         if self.verbosity == "quiet" or not self._console.is_terminal:
             return
         if self._bar is None:
-            self._bar = self._started_bar(done, total)
+            self._bar = self._started_bar(done, total, unit)
         else:
             (task,) = self._bar.task_ids
             self._bar.update(task, completed=done, total=total)
         if done >= total:
             self._end_bar()
 
-    def _started_bar(self, done: int, total: int) -> Progress:
-        columns = TextColumn("  candidates"), BarColumn(), MofNCompleteColumn()
+    def _started_bar(self, done: int, total: int, unit: str) -> Progress:
+        columns = (
+            TextColumn(f"  {unit}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         # Results go to stdout untouched; lines on this console stand above the bar.
         bar = Progress(
             *columns,
@@ -96,7 +107,7 @@ class Reporter:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        bar.add_task("candidates", completed=done, total=total)
+        bar.add_task(unit, completed=done, total=total)
         bar.start()
         return bar
 

@@ -96,9 +96,14 @@ def _edited_project(project_dir: Path, variables: Mapping[str, Any]) -> Edit:
         after = with_entry(after, ("vars", PACKAGE, name), value)
     models = block_of(content_of(path, before), "models", PACKAGE)
     if not {"materialized", "+materialized"} & models.keys():
-        # A root `+materialized: view` would turn every table of the package into a view; this line outdoes it,
-        # and the package's own one for staging too, which is a view of the order lines and no copy of them.
-        for inside, materialized in (((), "table"), (("staging",), "view")):
-            place = ("models", PACKAGE, *inside, "+materialized")
+        after = with_entry(after, ("models", PACKAGE, "+materialized"), "table")
+    # A root `+materialized: view` would turn every table of the package into a view; the line above outdoes it, and the
+    # package's own ones too: for staging, which is a view of the order lines and no copy of them, and for history.
+    for folders, materialized in (
+        (("staging",), "view"),
+        (("monitoring", "history"), "incremental"),
+    ):
+        place = ("models", PACKAGE, *folders, "+materialized")
+        if "materialized" not in block_of(content_of(path, before), *place[:-1]):
             after = with_entry(after, place, materialized)
     return Edit(path, before, after)

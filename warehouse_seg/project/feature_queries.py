@@ -55,17 +55,21 @@ def past_features_query(
 
     `extra_features` are not among them: nobody knows their values of that day.
     """
-    lines = built_relation(warehouse, session.manifest, "stg_seg__transactions")
-    by_category = f"({render('seg_history_by_category', lines, as_of_date, warehouse.dialect)}) as by_category"
-    spread = by_category if session.settings.columns.category is not None else None
-    history = render("seg_customer_history", lines, as_of_date, spread, warehouse.dialect)
     return render(
-        "seg_wide_features",
-        f"({history}) as history",
-        by_category,
+        "seg_past_features",
+        built_relation(warehouse, session.manifest, "stg_seg__transactions"),
+        session.settings.columns.category is not None,
         [category.model_dump() for category in categories],
+        as_of_date,
         warehouse.dialect,
     )
+
+
+def past_columns(categories: Sequence[Category]) -> list[str]:
+    """The names of the features that `past_features_query` gives for these categories."""
+    suffixes = [*(c.column_suffix for c in categories), *(["other"] if categories else [])]
+    of_categories = [f"{kind}_{suffix}" for suffix in suffixes for kind in ("spend", "share")]
+    return [*render("seg_rfm_features").split(), *of_categories]
 
 
 def followed_features_query(

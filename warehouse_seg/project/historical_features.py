@@ -10,7 +10,11 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.features.sampling import sample_sql
 from warehouse_seg.model.feature import Category
 from warehouse_seg.project.context import Session
-from warehouse_seg.project.feature_queries import followed_features_query, past_features_query
+from warehouse_seg.project.feature_queries import (
+    followed_features_query,
+    past_columns,
+    past_features_query,
+)
 from warehouse_seg.project.time_split import FollowedCustomers, TimeSplit, Unavailable
 from warehouse_seg.sql.rendering import render
 from warehouse_seg.warehouse import questions
@@ -70,13 +74,7 @@ class HistoricalFeatures:
         """The customers of so many windows ago."""
         day, until = self._day(number), self._day(number - 1)
         query = followed_features_query(self.warehouse, self.session, self.categories, day, until)
-        suffixes = [category.column_suffix for category in self.categories]
-        names = [
-            *render("seg_rfm_features").split(),
-            *(f"{kind}_{suffix}" for suffix in suffixes for kind in ("spend", "share")),
-            *(("spend_other", "share_other") if suffixes else ()),
-            *OUTCOMES,
-        ]
+        names = [*past_columns(self.categories), *OUTCOMES]
         size = self.session.settings.model.sample_size
         return FollowedCustomers(day, self.window_days, self._sampled(query, names, size))
 

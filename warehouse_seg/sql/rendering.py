@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from warehouse_seg.resources import dbt_package_path, sql_path
 
-PURE_FOLDERS = ("dialects", "features", "scoring", "marts", "settings")
+PURE_FOLDERS = ("dialects", "features", "scoring", "marts", "monitoring", "settings")
 
 
 def render(macro: str, *arguments: Any) -> str:

@@ -29,6 +29,11 @@ class Client(Protocol):
         ...
 
     @property
+    def has_transactions(self) -> bool:
+        """Whether several statements can be made one, and tables that end with the connection."""
+        ...
+
+    @property
     def errors(self) -> tuple[type[Exception], ...]:
         """What the driver raises for a statement that cannot run."""
         ...

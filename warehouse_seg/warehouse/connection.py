@@ -5,7 +5,8 @@ A DuckDB file (and a metastore of Spark's) has one owner at a time, so a warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -51,6 +52,22 @@ class Warehouse:
     def dialect(self) -> str:
         """The engine, as dbt names it."""
         return self._client.dialect
+
+    @property
+    def has_transactions(self) -> bool:
+        """Whether the engine makes several statements one, and has tables that end with the connection."""
+        return self._client.has_transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Statements that take effect together, or not at all. Only where the engine has transactions."""
+        self.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.execute("rollback")
+            raise
+        self.execute("commit")
 
     def execute(self, sql: str) -> None:
         """Run one statement for its effect. Raises UsageError, with the statement, where the engine cannot run it."""

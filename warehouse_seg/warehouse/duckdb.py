@@ -30,6 +30,7 @@ class DuckDB:
 
     name = "DuckDB"
     dialect = "duckdb"
+    has_transactions = True
     errors: tuple[type[Exception], ...] = (duckdb.Error,)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -21,6 +21,7 @@ class Postgres:
 
     name = "Postgres"
     dialect = "postgres"
+    has_transactions = True
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

@@ -29,6 +29,7 @@ class Spark:
 
     name = "Spark"
     dialect = "spark"
+    has_transactions = False
 
     def __init__(self, session: Any) -> None:
         self._session = session

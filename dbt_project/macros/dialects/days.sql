@@ -16,17 +16,27 @@
 {%- endmacro -%}
 
 
-{#- The date after the date `day`; on some engines the sum is a timestamp. -#}
-{%- macro seg_day_after(day, dialect) -%}
+{#- The date so many days after the date `day`; on some engines the sum is a timestamp. -#}
+{%- macro seg_days_after(day, days, dialect) -%}
     {%- if dialect in ('snowflake', 'redshift') -%}
-        cast(dateadd(day, 1, {{ day }}) as date)
+        cast(dateadd(day, {{ days }}, {{ day }}) as date)
     {%- elif dialect == 'bigquery' -%}
-        cast(date_add({{ day }}, interval 1 day) as date)
+        cast(date_add({{ day }}, interval {{ days }} day) as date)
     {%- elif dialect in ('spark', 'databricks') -%}
-        cast(date_add({{ day }}, 1) as date)
+        cast(date_add({{ day }}, {{ days }}) as date)
     {%- elif dialect == 'trino' -%}
-        cast(date_add('day', 1, {{ day }}) as date)
+        cast(date_add('day', {{ days }}, {{ day }}) as date)
     {%- else -%}
-        cast({{ day }} + 1 as date)
+        cast({{ day }} + {{ days }} as date)
+    {%- endif -%}
+{%- endmacro -%}
+
+
+{#- The first day of the day, week (from Monday), month or quarter that the date `day` is in. -#}
+{%- macro seg_period_start(day, period, dialect) -%}
+    {%- if dialect == 'bigquery' -%}
+        date_trunc({{ day }}, {{ 'isoweek' if period == 'week' else period }})
+    {%- else -%}
+        cast(date_trunc('{{ period }}', {{ day }}) as date)
     {%- endif -%}
 {%- endmacro -%}

@@ -122,7 +122,7 @@ left join category_spread on customers.customer_id = category_spread.customer_id
     {%- if as_of_date -%}
     select {{ seg_date(as_of_date, dialect) }} as as_of_date
     {%- else -%}
-    select {{ seg_day_after('max(cast(ordered_at as date))', dialect) }} as as_of_date
+    select {{ seg_days_after('max(cast(ordered_at as date))', 1, dialect) }} as as_of_date
     from {{ transactions_relation }}
     {%- endif -%}
 {%- endmacro -%}

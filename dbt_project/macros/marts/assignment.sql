@@ -27,18 +27,14 @@ scores as (
 top_membership as (
     select
         *,
-        {{ seg_greatest('membership_', segments | map(attribute='segment_key') | list) }} as membership
+        {{ seg_largest_membership(segments) }} as membership
     from scores{{ seg_optimization_fence(dialect) }}
 ),
 
 top_segment as (
     select
         *,
-        case
-            {%- for segment in segments %}
-            when {{ seg_membership_column(segment) }} = membership then {{ seg_literal(segment.segment_key, dialect) }}
-            {%- endfor %}
-        end as segment_key
+        {{ seg_top_segment(segments, 'membership', dialect) | indent(8) }} as segment_key
     from top_membership{{ seg_optimization_fence(dialect) }}
 ),
 

@@ -6,7 +6,12 @@
 -#}
 {% macro seg_missing_patterns(mixture, features) %}
     {% set relation = none if not execute or flags.EMPTY or features.is_cte else load_relation(features) %}
-    {% if relation is none %}{{ return([]) }}{% endif %}
+    {{ return([] if relation is none else seg_patterns_in(mixture, relation)) }}
+{% endmacro %}
+
+
+{#- The same, counted in any relation of features: a name, or a query in parentheses with an alias. -#}
+{% macro seg_patterns_in(mixture, relation) %}
     {% set allowed = seg_setting("model.missing_patterns") %}
     {% set rows = run_query(seg_count_patterns(mixture, relation, allowed + 1, target.type)).rows %}
     {% set patterns = [] %}

@@ -24,8 +24,10 @@
     model.min_kept_share  a fit after which fewer customers keep their segment is refused, unless it is accepted
     tiers                least membership of the top segment (dominant), else of the second one (hybrid)
     segment_names        segment key → the name that people gave it, instead of the automatic one
-    rooms                which rooms of the package are built: a room needs the ones before it. Later rooms (monitoring,
-                         outcomes, actions) get a key here, false by default, with their first model
+    rooms                which rooms of the package are built: a room needs the ones before it. Later rooms (outcomes,
+                         actions) get a key here, false by default, with their first model
+    history.every        the grid of the dates that history keeps: day, week (Mondays), month or quarter (first days)
+    history.keep         how many dates of the grid history keeps; null is all of them
     reasons              false leaves out seg_customer_reasons, which costs a pass over all customers
     registry_schema      where the registry tables are; null is the target's schema
     allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
@@ -64,7 +66,8 @@
     },
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
     "segment_names": {},
-    "rooms": {"features": true, "scoring": true, "marts": true},
+    "rooms": {"features": true, "scoring": true, "marts": true, "monitoring": false},
+    "history": {"every": "month", "keep": null},
     "reasons": true,
     "registry_schema": null,
     "allow_missing_model": false,

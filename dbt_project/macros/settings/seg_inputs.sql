@@ -28,7 +28,8 @@
 
 {#- An error where a room is on and the one that it reads is off. -#}
 {%- macro seg_refuse_rooms_without_ground(rooms) -%}
-    {%- for room, needed in [('scoring', 'features'), ('marts', 'scoring')] if rooms[room] and not rooms[needed] -%}
+    {%- for room, needed in [('scoring', 'features'), ('marts', 'scoring'), ('monitoring', 'scoring')]
+        if rooms[room] and not rooms[needed] -%}
         {{- exceptions.raise_compiler_error(
             "warehouse_seg: the variable `rooms` has " ~ needed ~ " off and " ~ room ~ " on, which reads it. Set"
             ~ " `rooms: {" ~ room ~ ": false}` as well, or leave " ~ needed ~ " on."

@@ -1,0 +1,23 @@
+{#- The variable `history.every`; anything but a period of the grid is an error. -#}
+{%- macro seg_history_period() -%}
+    {%- set period = seg_setting('history.every') -%}
+    {%- if period not in ('day', 'week', 'month', 'quarter') -%}
+        {{- exceptions.raise_compiler_error(
+            "warehouse_seg: the variable `history.every` is '" ~ period ~ "', needed day, week, month or quarter."
+        ) -}}
+    {%- endif -%}
+    {{- return(period) -}}
+{%- endmacro -%}
+
+
+{#- The variable `history.keep`, a whole number of dates from 2 on, or none: a movement needs two of them. -#}
+{%- macro seg_history_keep() -%}
+    {%- set keep = seg_setting('history.keep') -%}
+    {%- if keep is not none and (keep is not integer or keep is boolean or keep < 2) -%}
+        {{- exceptions.raise_compiler_error(
+            "warehouse_seg: the variable `history.keep` is " ~ keep ~ ", needed a whole number of dates, at least 2"
+            ~ " (a movement is between two), or null to keep all."
+        ) -}}
+    {%- endif -%}
+    {{- return(keep) -}}
+{%- endmacro -%}

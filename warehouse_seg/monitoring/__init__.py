@@ -1,0 +1,1 @@
+"""History, movements, alerts, drift: what happens to segments over time."""
