@@ -183,10 +183,12 @@ class History(Block):
     """Which dates history keeps.
 
     keep: the latest so many; None keeps all. A movement is between two
+    days_ahead: how far the next segments are looked for; 0 leaves them out
     """
 
     every: Period
     keep: Annotated[int, Field(ge=2)] | None
+    days_ahead: Annotated[int, Field(ge=0, le=1000)]
 
 
 def _given_names(names: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.shop_fixtures import command, features_shop, scored_shop, stages
+from tests.shop_fixtures import command, features_shop, history_shop, scored_shop, stages
 
-__all__ = ["command", "features_shop", "scored_shop", "stages"]
+__all__ = ["command", "features_shop", "history_shop", "scored_shop", "stages"]

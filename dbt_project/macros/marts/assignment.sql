@@ -76,15 +76,19 @@ select
     ) as entropy,
     log_density,
     is_outlier,
-    cast(
-        case
-            when membership >= {{ seg_exponent(tiers.dominant) }} then 'dominant'
-            when runner_up_membership >= {{ seg_exponent(tiers.hybrid) }} then 'hybrid'
-            else 'exploratory'
-        end as {{ seg_text(dialect) }}
-    ) as action_tier,
+    cast({{ seg_action_tier(tiers) | indent(4) }} as {{ seg_text(dialect) }}) as action_tier,
     cast(missing_features as {{ seg_text(dialect) }}) as missing_features
 from runner_up_segment
+{%- endmacro -%}
+
+
+{#- What to do about a customer with this membership and runner_up_membership. -#}
+{%- macro seg_action_tier(tiers) -%}
+case
+    when membership >= {{ seg_exponent(tiers.dominant) }} then 'dominant'
+    when runner_up_membership >= {{ seg_exponent(tiers.hybrid) }} then 'hybrid'
+    else 'exploratory'
+end
 {%- endmacro -%}
 
 

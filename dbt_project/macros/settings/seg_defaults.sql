@@ -28,6 +28,7 @@
                          actions) get a key here, false by default, with their first model
     history.every        the grid of the dates that history keeps: day, week (Mondays), month or quarter (first days)
     history.keep         how many dates of the grid history keeps; null is all of them
+    history.days_ahead   how many days seg_customer_next_segments looks ahead, 1 to 1000; 0 leaves it out
     reasons              false leaves out seg_customer_reasons, which costs a pass over all customers
     registry_schema      where the registry tables are; null is the target's schema
     allow_missing_model  empty score tables and a warning, instead of an error, where no model is active
@@ -67,7 +68,7 @@
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
     "segment_names": {},
     "rooms": {"features": true, "scoring": true, "marts": true, "monitoring": false},
-    "history": {"every": "month", "keep": null},
+    "history": {"every": "month", "keep": null, "days_ahead": 180},
     "reasons": true,
     "registry_schema": null,
     "allow_missing_model": false,

@@ -21,3 +21,16 @@
     {%- endif -%}
     {{- return(keep) -}}
 {%- endmacro -%}
+
+
+{#- The variable `history.days_ahead`, a whole number from 0 to 1000. -#}
+{%- macro seg_days_ahead() -%}
+    {%- set days = seg_setting('history.days_ahead') -%}
+    {%- if days is not integer or days is boolean or days < 0 or days > 1000 -%}
+        {{- exceptions.raise_compiler_error(
+            "warehouse_seg: the variable `history.days_ahead` is " ~ days ~ ", needed a whole number of days up to"
+            ~ " 1000, or 0 to leave seg_customer_next_segments out."
+        ) -}}
+    {%- endif -%}
+    {{- return(days) -}}
+{%- endmacro -%}
