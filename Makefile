@@ -34,7 +34,7 @@ test: $(INSTALLED_DEV) $(OLDER_DUCKDB_FOLDER) ## all tests, then those of the SQ
 
 test-engines: $(INSTALLED_ENGINES) ## the same answers on a real Postgres and a real Spark; as root on Debian it installs both
 	@tests/engines/servers
-	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadgroup tests/engines $(PYTEST_ARGUMENTS)
+	@TEST_ENGINES=true $(BIN)/python -m pytest -n 2 --dist loadscope tests/engines $(PYTEST_ARGUMENTS)
 
 test-versions: ## order lines to segments on the lowest versions allowed and the newest, on Python 3.11 to 3.13
 	@PYTHON=$(PYTHON) tests/versions

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.engines import shops
 from tests.engines.postgres_server import postgres_server
@@ -39,6 +41,21 @@ SPARK = {
         "spark.ui.enabled": "false",
     },
 }
+
+
+ENGINES = ("postgres", "spark")
+
+
+class OneWorkerPerEngine(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests of an engine in one worker, which starts it once. (xdist's own groups are lost on pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        named = re.search(rf"[\[-]({'|'.join(ENGINES)})[\]-]", nodeid)
+        return named[1] if named else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneWorkerPerEngine(config, log)
 
 
 @dataclass(frozen=True)
@@ -80,12 +97,7 @@ def exchange() -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("postgres", "spark")
-    ],
-)
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest, exchange: Path) -> Iterator[Engine]:
     if request.param == "spark":
         yield Engine("spark", SPARK, partial(shops.load_into_spark, exchange=exchange))

@@ -59,7 +59,7 @@ def main() -> None:
     DbtProject.parsed_before = DbtProject.last_manifest  # type: ignore[method-assign]
     DbtProject.environment = property(environment_of)  # type: ignore[assignment]
     # Each date by itself, so that there is something between dates.
-    past_features.ROWS_AT_ONCE = 1  # type: ignore[misc]
+    past_features.ROWS_AT_ONCE = 1
     render("seg_literal", "", "duckdb")
     project = DbtProject(project_dir=folder, profiles_dir=folder)
     with duckdb.connect(str(folder / DATABASE)) as database:
@@ -91,7 +91,8 @@ def fill(project: DbtProject) -> object:
 
 def counted(folder: Path) -> tuple[list[Any], str]:
     """Date, rows and customers of each date, and a hash of all rows; read in a process of its own."""
-    return tuple(in_child(lambda: read(folder)))  # type: ignore[return-value]
+    counts, content = in_child(lambda: read(folder))
+    return counts, content
 
 
 def read(folder: Path) -> list[Any]:

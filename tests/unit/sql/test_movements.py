@@ -42,7 +42,8 @@ def history(p: Array, q: Array, p_keys: list[str], q_keys: list[str]) -> pd.Data
                 scored_at=pd.Timestamp("2024-03-01"),
             )
         )
-    return pd.concat(frames)
+    both: pd.DataFrame = pd.concat(frames)
+    return both
 
 
 def step(p_keys: list[str], q_keys: list[str]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def test_flows_are_those_of_the_formula(
     flows = rows(database, "seg_flow_rows", p, q, p_keys, q_keys).replace({np.nan: None})
     expected = reference(p, q, p_keys, q_keys)
 
-    found = {
+    found: dict[Any, Any] = {
         (row.previous_segment_key, row.segment_key): row.expected_customers
         for row in flows.itertuples()
     }

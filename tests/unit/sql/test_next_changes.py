@@ -90,8 +90,8 @@ def day_by_day(
         "as_of_date + cast(day as integer) as as_of_date) "
         f"from customers cross join range(1, {DAYS + 1}) as days(day)) as customers"
     )
-    for day, scored in assigned(database, model, moved).groupby("as_of_date"):
-        yield day.date(), scored.reset_index(drop=True)
+    for _, scored in assigned(database, model, moved).groupby("as_of_date"):
+        yield scored["as_of_date"].iloc[0].date(), scored.reset_index(drop=True)
 
 
 @pytest.mark.parametrize("missing", [False, True])
