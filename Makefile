@@ -16,7 +16,7 @@ INSTALLED_ENGINES := .venv/.installed-engines
 INSTALLED_BENCH := .venv/.installed-bench
 
 .PHONY: help demo test test-engines test-versions check shape bench bench-scoring bench-population bench-layouts bench-tpch \
-	bench-search bench-cli evidence choices kills generated clean
+	bench-search bench-backfill bench-cli evidence evidence-history choices kills generated clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -69,12 +69,19 @@ bench-tpch: $(INSTALLED_BENCH) ## order lines of TPC-H to segments, beside panda
 bench-search: $(INSTALLED_DEV) ## the search for optima against a plain loop over scikit-learn; takes many minutes
 	@$(BIN)/python -m tools.benchmarks.search
 
+bench-backfill: $(INSTALLED_BENCH) ## 24 dates of history beside one date's build, at TPC-H's scale factors
+	@$(BIN)/python -m tools.benchmarks.backfill
+
 bench-cli: $(INSTALLED_DEV) ## commands that only read beside `dbt --version`, best of five
 	@$(BIN)/python -m tools.benchmarks.cli
 
 evidence: $(INSTALLED_DEV) ## recovery, optima, real shops, refits, the known study: writes docs/proof/evidence.md anew; an hour
 	@$(BIN)/python -m tools.evidence > docs/proof/evidence.md.new
 	@mv docs/proof/evidence.md.new docs/proof/evidence.md
+
+evidence-history: $(INSTALLED_DEV) ## monthly history of four shops: writes docs/proof/history.md anew; ten minutes
+	@$(BIN)/python -m tools.evidence.history > docs/proof/history.md.new
+	@mv docs/proof/history.md.new docs/proof/history.md
 
 choices: $(INSTALLED_DEV) ## prints what every candidate predicts, and how it agrees with earlier days; a quarter of an hour
 	@$(BIN)/python -m tools.evidence.choices

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -119,7 +120,50 @@ def statements(dialect: str) -> dict[str, str]:
         "sample.sql": sample_sql(
             f"select * from {features}", model.column_names, 20_000, 1, dialect
         ),
+        **history_statements(macro_model, tiers, dialect),
     }
+
+
+def history_statements(
+    model: dict[str, Any], tiers: dict[str, float], dialect: str
+) -> dict[str, str]:
+    """File name → SQL text of what the room monitoring builds."""
+    before, after = "2026-05-01", "2026-06-01"
+    scored_at = "2026-06-01 04:00:00"
+    names = {part["segment_key"]: part["segment_name"] for part in model["components"]}
+    memberships, segments = "seg_membership_history", "seg_segment_history"
+    step = {
+        "date": after,
+        "previous_date": before,
+        "cause": "customers",
+        "before": {"date": before, "basis": "known", "model": model},
+        "after": {"date": after, "basis": "known", "model": model},
+    }
+    calls: dict[str, tuple[Any, ...]] = {
+        memberships: (
+            "seg_membership_rows",
+            model["components"],
+            "seg_customer_scores",
+            list(names),
+            {after: 123_456},
+            scored_at,
+            "known",
+        ),
+        segments: ("seg_history_assignment", model, memberships, [after], tiers),
+        "seg_segment_transitions": ("seg_flow_rows", step, memberships, names),
+        "seg_customer_movements": ("seg_movement_rows", step, memberships),
+        "seg_segment_paths": ("seg_path_rows", segments, after, scored_at, names),
+        "seg_segment_durations": ("seg_duration_rows", "seg_segment_transitions"),
+        "seg_customer_next_segments": (
+            "seg_next_changes",
+            model,
+            "seg_customer_features",
+            "seg_customer_segments",
+            tiers,
+            90,
+        ),
+    }
+    return {f"{table}.sql": render(*call, dialect) for table, call in calls.items()}
 
 
 def write(folder: Path) -> None:

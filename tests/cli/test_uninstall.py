@@ -25,7 +25,7 @@ def test_a_dry_run_lists_and_changes_nothing(command: Command, scored_shop: Shop
         "-    transactions: [shop, order_lines]",
         "-  - local: vendor/warehouse_seg",
         "remove vendor/warehouse_seg/",
-        "the fitted models stay, in the registry tables of schema main",
+        "the fitted models stay, in the registry tables of schema main, and so does the history",
     ):
         assert line in done.out
     assert (files(scored_shop), tables(scored_shop)) == before
@@ -61,6 +61,15 @@ def test_the_models_go_where_their_schema_is_named(command: Command, scored_shop
     assert "seg_models" in tables(scored_shop)
     assert command(scored_shop, "uninstall", "--yes", "--registry", "main").exit_code == 0
     assert tables(scored_shop) == {"order_lines"}
+
+
+def test_the_history_goes_with_the_models_alone(command: Command, history_shop: Shop) -> None:
+    kept = {"seg_membership_history", "seg_segment_history"}
+    dropped = command(history_shop, "uninstall", "--dry-run").out
+    assert "seg_segment_transitions" in dropped
+    assert not [name for name in kept if name in dropped]
+    assert command(history_shop, "uninstall", "--yes", "--registry", "main").exit_code == 0
+    assert tables(history_shop) == {"order_lines"}
 
 
 def test_what_a_kill_left_is_removed_by_the_same_command(

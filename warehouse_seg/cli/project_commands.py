@@ -114,7 +114,9 @@ def uninstall(
     reporter: Reporter,
     registry: Annotated[
         str | None,
-        typer.Option(help="Name the registry's schema to remove the fitted models as well."),
+        typer.Option(
+            help="Name the registry's schema to remove fitted models and history as well."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be removed.")

@@ -21,6 +21,6 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"remove {folder}/"
     if plan.registry is not None:
         yield (
-            f"the fitted models stay, in the registry tables of schema {plan.registry}; "
+            f"the fitted models stay, in the registry tables of schema {plan.registry}, and so does the history; "
             f"--registry {plan.registry} removes them as well"
         )

@@ -1,4 +1,7 @@
-"""Takes the package out of a dbt project: its tables, its lines, its copy. What was fitted stays unless it is named."""
+"""Takes the package out of a dbt project: its tables, its lines, its copy.
+
+What was fitted, and the history, stay unless the registry is named: nobody can make them again.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class Plan:
     """What an uninstall removes.
 
     relations: of the warehouse, as text of SQL: kind and name; edits: of YAML files; folders: with the package
-    registry: the schema whose models stay, None where they go too
+    registry: the schema whose models stay, with the history; None where they go too
     """
 
     relations: list[str]
@@ -41,7 +44,7 @@ class Plan:
 def planned(project: DbtProject, registry_name: str | None, emit: Emit = silent) -> Plan:
     """What there is to remove; nothing is changed.
 
-    registry_name: the registry's schema, where its models go too
+    registry_name: the registry's schema, where its models and the history go too
     Warns of the user's models that read the package's, and where dbt cannot say which tables there are.
     """
     project.require_file()
@@ -87,7 +90,8 @@ def _relations(project: DbtProject, manifest: Manifest, *, with_registry: bool) 
     """Kind and name of what is there, what reads others first."""
     known = manifest.package_relations()
     if with_registry:
-        known += [("table", name) for name in manifest.registry_tables().values()]
+        kept = [*manifest.history_relations(), *manifest.registry_tables().values()]
+        known += [("table", name) for name in kept]
     with project.warehouse(read_only=True) as warehouse:
         return [f"{kind} {name}" for kind, name in known if warehouse.has_relation(name)]
 

@@ -126,11 +126,20 @@ class Manifest:
         return sorted(missing)
 
     def package_relations(self) -> list[tuple[str, str]]:
-        """Kind (table or view) and relation of every model of the package, what reads others first."""
-        own = [n for n in self._own() if n["resource_type"] == "model" and n["relation_name"]]
-        kinds = [("view" if n["config"]["materialized"] == "view" else "table") for n in own]
-        named = zip(kinds, (n["relation_name"] for n in own), strict=True)
+        """Kind (table or view) and relation of every model that a build makes anew, what reads others first."""
+        named = [
+            ("view" if node["config"]["materialized"] == "view" else "table", node["relation_name"])
+            for node in self._own_models()
+            if not _keeps_the_past(node)
+        ]
         return sorted(named, key=lambda relation: relation[0] != "view")
+
+    def history_relations(self) -> list[str]:
+        """The tables that keep what no build can make anew."""
+        return [node["relation_name"] for node in self._own_models() if _keeps_the_past(node)]
+
+    def _own_models(self) -> list[Mapping[str, Any]]:
+        return [n for n in self._own() if n["resource_type"] == "model" and n["relation_name"]]
 
     def readers(self) -> list[str]:
         """The names of the user's models, snapshots and others that read a model of the package."""
@@ -166,6 +175,11 @@ def reads_of(node: Mapping[str, Any]) -> list[str]:
     """The nodes that a node reads; a seed or a source reads none, and says nothing of it."""
     ids: list[str] = node.get("depends_on", {}).get("nodes", [])
     return ids
+
+
+def _keeps_the_past(model: Mapping[str, Any]) -> bool:
+    """Whether a full refresh leaves it as it is."""
+    return model["config"].get("full_refresh") is False
 
 
 def _is_readable(node: Mapping[str, Any]) -> bool:

@@ -18,8 +18,9 @@
 -#}
 {%- macro seg_next_changes(model, features, customer_segments, tiers, days, dialect) -%}
 {%- set segments = model.components -%}
-{%- set carried = 'customer_id, as_of_date, recency_days, tenure_days, current_segment_key, current_action_tier' -%}
-{%- set kept = ['customer_id', 'as_of_date', 'current_segment_key', 'current_action_tier', 'days_later'] -%}
+{%- set carried = 'customer_id, as_of_date, recency_days, tenure_days, current_position, current_tier' -%}
+{%- set kept = ['customer_id', 'as_of_date', 'current_position', 'current_tier', 'days_later'] -%}
+{%- set tier_names = ['dominant', 'hybrid', 'exploratory'] -%}
 {%- set keys = segments | map(attribute='segment_key') | list -%}
 {%- set branches = [] -%}
 {%- do seg_add_branches(model, branches) -%}
@@ -29,8 +30,8 @@ with
 present as (
     select
         features.*,
-        customer_segments.segment_key as current_segment_key,
-        customer_segments.action_tier as current_action_tier
+        {{ seg_number_of('customer_segments.segment_key', keys, dialect) | indent(8) }} as current_position,
+        {{ seg_number_of('customer_segments.action_tier', tier_names, dialect) | indent(8) }} as current_tier
     from {{ features }} as features
     inner join {{ customer_segments }} as customer_segments
         on features.customer_id = customer_segments.customer_id
@@ -64,69 +65,127 @@ all_branches as (
     {%- endfor %}
 ),
 
-{{ seg_softmax_steps('all_branches', keys, kept, dialect) }}
-
-top_membership as (
-    select
-        {{ kept | join(', ') }},
-        {%- for key in keys %}
-        shifted_{{ key }} / total as membership_{{ key }},
-        {%- endfor %}
-        1e0 / total as membership
-    from with_total{{ seg_optimization_fence(dialect) }}
-),
-
-top_segment as (
+with_maximum as (
     select
         *,
-        {{ seg_top_segment(segments, 'membership', dialect) | indent(8) }} as segment_key
-    from top_membership{{ seg_optimization_fence(dialect) }}
+        {{ seg_greatest('log_joint_', keys) }} as maximum
+    from all_branches{{ seg_optimization_fence(dialect) }}
+),
+
+-- A number in the place of the key: texts for every customer and day take longer than all the rest.
+with_position as (
+    select
+        *,
+        case
+            {%- for key in keys %}
+            when log_joint_{{ key }} = maximum then {{ loop.index }}
+            {%- endfor %}
+        end as position
+    from with_maximum{{ seg_optimization_fence(dialect) }}
 ),
 
 with_runner_up as (
     select
+        *,
+        {%- if keys | length == 1 %}
+        0e0 as odds_of_runner_up
+        {%- else %}
+        {%- set others -%}
+            greatest(
+            {%- for key in keys -%}
+                case when position = {{ loop.index }} then -1e300 else log_joint_{{ key }} end{{ ', ' if not loop.last }}
+            {%- endfor -%}
+            )
+        {%- endset %}
+        {{ seg_exp_of_negative(others ~ ' - maximum', dialect) }} as odds_of_runner_up
+        {%- endif %}
+    from with_position{{ seg_optimization_fence(dialect) }}
+),
+
+-- Whoever is dominant today, and has the same segment so far ahead that it is dominant whatever the others are, changes
+-- nothing on that day.
+possible_changes as (
+    select *
+    from with_runner_up
+    where
+        position <> current_position
+        or current_tier <> 1
+        or {{ keys | length - 1 }} * odds_of_runner_up > 1e0 / {{ seg_exponent(tiers.dominant) }} - 1e0
+),
+
+with_total as (
+    select
         {{ kept | join(', ') }},
-        segment_key,
-        membership,
-        {{ seg_largest_of_the_others(segments, dialect) }} as runner_up_membership
-    from top_segment{{ seg_optimization_fence(dialect) }}
+        position,
+        odds_of_runner_up,
+        {% for key in keys %}
+        {{- ' + ' if not loop.first }}{{ seg_exp_of_negative('log_joint_' ~ key ~ ' - maximum', dialect) }}
+        {%- endfor %} as total
+    from possible_changes{{ seg_optimization_fence(dialect) }}
+),
+
+with_memberships as (
+    select
+        {{ kept | join(', ') }},
+        position,
+        1e0 / total as membership,
+        odds_of_runner_up / total as runner_up_membership
+    from with_total{{ seg_optimization_fence(dialect) }}
 ),
 
 with_tier as (
     select
         {{ kept | join(', ') }},
-        segment_key,
-        {{ seg_action_tier(tiers) | indent(8) }} as action_tier
-    from with_runner_up
+        position,
+        {{ seg_number_of(seg_action_tier(tiers), tier_names, dialect) | indent(8) }} as tier
+    from with_memberships{{ seg_optimization_fence(dialect) }}
 ),
 
--- The day in four digits before what comes on it: the least text is that of the first day.
+-- The day before what comes on it, in one number: the least is that of the first day.
 first_changes as (
     select
         customer_id,
-        as_of_date,
-        current_segment_key,
-        current_action_tier,
-        {%- set day = "substr(cast(10000 + days_later as " ~ seg_text(dialect) ~ "), 2)" %}
-        min(case when segment_key <> current_segment_key then {{ day }} || segment_key end) as next_segment,
-        min(case when action_tier <> current_action_tier then {{ day }} || action_tier end) as next_tier
+        min(case when position <> current_position then days_later * 1000 + position end) as next_segment,
+        min(case when tier <> current_tier then days_later * 1000 + tier end) as next_tier
     from with_tier
-    group by customer_id, as_of_date, current_segment_key, current_action_tier
+    group by customer_id
 )
 
 select
-    customer_id,
-    as_of_date,
+    present.customer_id,
+    present.as_of_date,
     {{ model.model_version }} as model_version,
-    cast(current_segment_key as {{ seg_text(dialect) }}) as segment_key,
-    {{ seg_day_of_change('next_segment', dialect) }} as next_segment_date,
-    cast(substr(next_segment, 5) as {{ seg_text(dialect) }}) as next_segment_key,
-    cast({{ seg_segment_name('substr(next_segment, 5)', segments, dialect) }} as {{ seg_text(dialect) }})
+    {{ seg_name_of('present.current_position', keys, dialect) }} as segment_key,
+    {{ seg_day_of_change('first_changes.next_segment', dialect) }} as next_segment_date,
+    {{ seg_name_of('mod(first_changes.next_segment, 1000)', keys, dialect) }} as next_segment_key,
+    {{ seg_name_of('mod(first_changes.next_segment, 1000)', segments | map(attribute='segment_name') | list, dialect) }}
         as next_segment_name,
-    cast(current_action_tier as {{ seg_text(dialect) }}) as action_tier,
-    {{ seg_day_of_change('next_tier', dialect) }} as next_tier_date,
-    cast(substr(next_tier, 5) as {{ seg_text(dialect) }}) as next_action_tier
-from first_changes
+    {{ seg_name_of('present.current_tier', tier_names, dialect) }} as action_tier,
+    {{ seg_day_of_change('first_changes.next_tier', dialect) }} as next_tier_date,
+    {{ seg_name_of('mod(first_changes.next_tier, 1000)', tier_names, dialect) }} as next_action_tier
+from present
+left join first_changes
+    on present.customer_id = first_changes.customer_id
+{%- endmacro -%}
+
+
+{#- The place of a text among names, from 1. -#}
+{%- macro seg_number_of(text, names, dialect) -%}
+case {{ text }}
+    {%- for name in names %}
+    when {{ seg_literal(name, dialect) }} then {{ loop.index }}
+    {%- endfor %}
+end
+{%- endmacro -%}
+
+
+{#- The name at a place, from 1. -#}
+{%- macro seg_name_of(number, names, dialect) -%}
+cast(case {{ number }}
+        {%- for name in names %}
+        when {{ loop.index }} then {{ seg_literal(name, dialect) }}
+        {%- endfor %}
+    end as {{ seg_text(dialect) }})
 {%- endmacro -%}
 
 
@@ -210,8 +269,8 @@ days_ahead{{ branch.suffix }} as (
     select
         coefficients.customer_id,
         coefficients.as_of_date,
-        coefficients.current_segment_key,
-        coefficients.current_action_tier,
+        coefficients.current_position,
+        coefficients.current_tier,
         days_to_come.days_later,
         {%- for segment in branch.components %}
         coefficients.a_{{ segment.segment_key }},
@@ -265,7 +324,8 @@ future{{ branch.suffix }} as (
 {%- endmacro -%}
 
 
-{#- The date of a change, from the days in the first four digits of its text. -#}
+{#- The date of a change, from the number that its days and what comes make. -#}
 {%- macro seg_day_of_change(column, dialect) -%}
-    {{ seg_days_after('as_of_date', 'cast(substr(' ~ column ~ ', 1, 4) as integer)', dialect) }}
+    {%- set days = 'cast(floor(' ~ column ~ ' / 1000) as integer)' -%}
+    {{ seg_days_after('present.as_of_date', days, dialect) }}
 {%- endmacro -%}

@@ -68,7 +68,7 @@
     "tiers": {"dominant": 0.8, "hybrid": 0.3},
     "segment_names": {},
     "rooms": {"features": true, "scoring": true, "marts": true, "monitoring": false},
-    "history": {"every": "month", "keep": null, "days_ahead": 180},
+    "history": {"every": "month", "keep": null, "days_ahead": 90},
     "reasons": true,
     "registry_schema": null,
     "allow_missing_model": false,

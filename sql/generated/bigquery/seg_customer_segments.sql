@@ -69,12 +69,10 @@ select
     -(membership_s1 * ln(greatest(membership_s1, 1e-300)) + membership_s2 * ln(greatest(membership_s2, 1e-300))) as entropy,
     log_density,
     is_outlier,
-    cast(
-        case
-            when membership >= 0.8e0 then 'dominant'
-            when runner_up_membership >= 0.3e0 then 'hybrid'
-            else 'exploratory'
-        end as string
-    ) as action_tier,
+    cast(case
+        when membership >= 0.8e0 then 'dominant'
+        when runner_up_membership >= 0.3e0 then 'hybrid'
+        else 'exploratory'
+    end as string) as action_tier,
     cast(missing_features as string) as missing_features
 from runner_up_segment
