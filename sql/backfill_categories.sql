@@ -1,6 +1,6 @@
 {#-
-    Order lines of each customer, category and period of the grid as one row, those before the first date as one: all that
-    seg_history_by_category asks of them. No row has lines on both sides of a date.
+    Order lines of each customer, category and period of the grid as one row, those before the first date as one: all
+    that seg_history_by_category asks of them. No row has lines on both sides of a date.
 -#}
 {%- set day = "cast(ordered_at as date)" -%}
 {%- set period_start -%}

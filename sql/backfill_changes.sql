@@ -1,8 +1,8 @@
 {#-
     The features of each pair of customer and date, from the order lines before its date.
 
-    All pairs go through the query of one day at once, each as a customer of its own; only the days since an order depend on
-    that day, and are counted back to the pair's.
+    All pairs go through the query of one day at once, each as a customer of its own; only the days since an order
+    depend on that day, and are counted back to the pair's.
 -#}
 {%- macro of_pairs(table, columns) -%}
 (

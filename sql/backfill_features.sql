@@ -1,6 +1,6 @@
 {#-
-    The features of every customer on each of some dates: those of their last change before it, with the days since an order
-    grown since.
+    The features of every customer on each of some dates: those of their last change before it, with the days since an
+    order grown since.
 
     features   one row per customer, as of their last change before these dates; none at the first ones
     changes    one row per customer and date of change among these dates
@@ -27,7 +27,7 @@ valid as (
     select
         customer_id,
         as_of_date as changed_on,
-        lead(as_of_date) over (partition by customer_id order by as_of_date asc) as next_change_on,
+        lead(as_of_date) over (partition by customer_id order by as_of_date asc nulls last) as next_change_on,
         {{ columns | join(",\n        ") }}
     from {{ changes }}
     {%- if features %}

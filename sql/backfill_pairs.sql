@@ -1,4 +1,4 @@
-{#- The customers that have order lines between a date and the one before, with that date: their features are another. -#}
+{#- The customers that have order lines between a date and the one before, with that date: they have other features. -#}
 with
 
 dates as (
@@ -21,7 +21,7 @@ changed as (
 )
 
 select
-    row_number() over (order by as_of_date) as pair_id,
+    row_number() over (order by as_of_date asc nulls last) as pair_id,
     customer_id,
     as_of_date
 from changed

@@ -77,6 +77,44 @@ def test_reasons_can_be_left_out(stages: Stages, tmp_path: Path) -> None:
     assert added_nodes(project.artifact("manifest")) == without
 
 
+MONITORING_NODES = [
+    "model seg_customer_movements",
+    "model seg_customer_next_segments",
+    "model seg_membership_history",
+    "model seg_segment_durations",
+    "model seg_segment_history",
+    "model seg_segment_paths",
+    "model seg_segment_transitions",
+    "test seg_customer_movements_key",
+    "test seg_customer_movements_ranges",
+    "test seg_customer_next_segments_key",
+    "test seg_membership_history_basis",
+    "test seg_membership_history_key",
+    "test seg_segment_durations_ranges",
+    "test seg_segment_history_key",
+    "test seg_segment_history_ranges",
+    "test seg_segment_paths_ranges",
+    "test seg_segment_transitions_ranges",
+]
+
+
+def test_history_is_built_where_it_is_switched_on(stages: Stages, tmp_path: Path) -> None:
+    """In a schema of its own, with a key of another name; an empty build, a night, a full refresh."""
+    project = stages.fitted("bigint").copy(tmp_path / "project")
+    project.set((*SETTINGS, "rooms"), {"monitoring": True})
+    project.set(("models", PACKAGE, "monitoring", "history", "+materialized"), "incremental")
+
+    for arguments in (("build", "--empty"), ("build",), ("build", "--full-refresh")):
+        succeeded(project.dbt("--warn-error", *arguments, "--select", f"package:{PACKAGE}"))
+
+    added = set(added_nodes(project.artifact("manifest"))) - set(NODES.read_text().splitlines())
+    assert sorted(added) == MONITORING_NODES
+    assert project.contents("seg_segment_history")
+    assert len(project.contents("seg_customer_next_segments")) == len(
+        project.contents("seg_customer_segments")
+    )
+
+
 def test_sources_have_no_tests_and_no_freshness(installed: ForeignProject) -> None:
     manifest = installed.artifact("manifest")
     ours = {

@@ -27,8 +27,9 @@
     {% if execute and seg_is_building() and model.config.materialized != "incremental" %}
         {% do exceptions.raise_compiler_error(
             "warehouse_seg: " ~ model.name ~ " keeps the past and must be materialized as incremental, found "
-            ~ model.config.materialized ~ ", which would lose it. Write `monitoring: {history: {+materialized: incremental}}`"
-            ~ " below `models: warehouse_seg:` in dbt_project.yml (`warehouse-seg init` does)."
+            ~ model.config.materialized ~ ", which would lose it. Write"
+            ~ " `monitoring: {history: {+materialized: incremental}}` below `models: warehouse_seg:` in"
+            ~ " dbt_project.yml (`warehouse-seg init` does)."
         ) %}
     {% endif %}
 {% endmacro %}
@@ -188,7 +189,7 @@
     {% set rows = run_query(
         "select '=' || cast(as_of_date as " ~ text ~ ") as as_of_date, model_version, '=' || cast(scored_at as " ~ text
         ~ ") as scored_at from " ~ relation ~ " " ~ condition ~ " group by as_of_date, model_version, scored_at"
-        ~ " order by as_of_date, model_version"
+        ~ " order by as_of_date asc nulls last, model_version asc nulls last"
     ).rows %}
     {% set dates = [] %}
     {% for row in rows %}

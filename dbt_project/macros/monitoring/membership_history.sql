@@ -6,9 +6,9 @@
     keys               of all segments that have a column in the table, in its order
     order_lines        date (text YYYY-MM-DD) → how many order lines were known of it; none without order lines
     scored_at          the text YYYY-MM-DD HH:MM:SS.ffffff, in UTC
-    basis              `known`: what was known when the date was scored; `previous_model`: the same under the model of the
-                       date before, where the model has changed, to tell its change from the customers'; `restated`:
-                       what is known of the date now
+    basis              `known`: what was known when the date was scored; `previous_model`: the same under the model
+                       of the date before, where the model has changed, to tell its change from the customers';
+                       `restated`: what is known of the date now
 -#}
 {%- macro seg_membership_rows(
     components, scores, keys, order_lines, scored_at, basis, dialect

@@ -60,7 +60,8 @@
 {% endmacro %}
 
 
-{#- Date → {date_before, known, previous_models}, in order; the last two are {date, basis, model_version, scored_at}. -#}
+{#- Date → {date_before, known, previous_models}, in order. `known` is {date, basis, model_version, scored_at}, and the
+    others a list of them. -#}
 {% macro seg_scorings(relation) %}
     {% set dates = {} %}
     {% if relation is none %}{{ return(dates) }}{% endif %}
@@ -70,7 +71,7 @@
         "select '=' || cast(as_of_date as " ~ text ~ ") as as_of_date, '=' || cast(" ~ start ~ " as " ~ text
         ~ ") as date_before, basis, model_version, '=' || cast(max(scored_at) as " ~ text ~ ") as scored_at from "
         ~ relation ~ " where basis <> 'restated' group by as_of_date, basis, model_version"
-        ~ " order by as_of_date, basis, model_version"
+        ~ " order by as_of_date asc nulls last, basis asc nulls last, model_version asc nulls last"
     ).rows %}
     {% for row in rows %}
         {% set date = row[0][1:] %}

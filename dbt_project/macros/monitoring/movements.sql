@@ -7,8 +7,8 @@
         from k to l       (p_k - q_k)+ (q_l - p_l)+ / TV,    k <> l; nothing where TV = 0
 
     What leaves k goes to the segments that gain, in proportion to their gain: a customer who stays half and half moves
-    nowhere. Row sums are p, column sums are q. Whoever is missing on one side is wholly `_absent` there, which no segment
-    is called.
+    nowhere. Row sums are p, column sums are q. Whoever is missing on one side is wholly `_absent` there, which no
+    segment is called.
 
     A step is {date, previous_date (texts), cause, before, after}; before and after are {date, basis, model}: the
     scorings that it compares. Cause: `customers` where both are of one model; `model` where both are of one date;

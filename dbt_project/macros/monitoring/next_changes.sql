@@ -93,7 +93,8 @@ with_runner_up as (
         {%- set others -%}
             greatest(
             {%- for key in keys -%}
-                case when position = {{ loop.index }} then -1e300 else log_joint_{{ key }} end{{ ', ' if not loop.last }}
+                case when position = {{ loop.index }} then -1e300 else log_joint_{{ key }} end
+                {{- ', ' if not loop.last }}
             {%- endfor -%}
             )
         {%- endset %}

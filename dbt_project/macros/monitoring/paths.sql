@@ -1,6 +1,6 @@
 {#-
-    Rows of `seg_segment_paths`: which three and four segments customers went through, one after the other, and where they
-    went next. Pure.
+    Rows of `seg_segment_paths`: which three and four segments customers went through, one after the other, and where
+    they went next. Pure.
 
     A visit begins where the top segment differs from that of the date before. What followed is NULL where the last
     segment of the path is still theirs.
@@ -19,7 +19,7 @@ dated as (
         customer_id,
         as_of_date,
         segment_key,
-        lag(segment_key) over (partition by customer_id order by as_of_date asc) as previous_segment_key
+        lag(segment_key) over (partition by customer_id order by as_of_date asc nulls last) as previous_segment_key
     from {{ history }}
     where as_of_date <= {{ seg_date(as_of_date, dialect) }}
 ),
@@ -29,8 +29,8 @@ visits as (
         customer_id,
         segment_key as segment_1,
         {%- for step in range(1, 5) %}
-        lead(segment_key, {{ step }}) over (partition by customer_id order by as_of_date asc) as segment_{{ step + 1 }}
-        {{- ',' if not loop.last }}
+        lead(segment_key, {{ step }}) over (partition by customer_id order by as_of_date asc nulls last)
+            as segment_{{ step + 1 }}{{ ',' if not loop.last }}
         {%- endfor %}
     from dated
     where
@@ -90,7 +90,8 @@ from counted
 
 
 {#-
-    Rows of `seg_segment_durations`: how long customers stay in a segment, from what left it between neighbouring dates. Pure.
+    Rows of `seg_segment_durations`: how long customers stay in a segment, from what left it between neighbouring dates.
+    Pure.
 
         h          = expected customers who left / expected customers who were there       per period
         mean time  = period / h

@@ -5,7 +5,7 @@ dated as (
         customer_id,
         as_of_date,
         segment_key,
-        lag(segment_key) over (partition by customer_id order by as_of_date asc) as previous_segment_key
+        lag(segment_key) over (partition by customer_id order by as_of_date asc nulls last) as previous_segment_key
     from seg_segment_history
     where as_of_date <= cast('2026-06-01' as date)
 ),
@@ -14,10 +14,14 @@ visits as (
     select
         customer_id,
         segment_key as segment_1,
-        lead(segment_key, 1) over (partition by customer_id order by as_of_date asc) as segment_2,
-        lead(segment_key, 2) over (partition by customer_id order by as_of_date asc) as segment_3,
-        lead(segment_key, 3) over (partition by customer_id order by as_of_date asc) as segment_4,
-        lead(segment_key, 4) over (partition by customer_id order by as_of_date asc) as segment_5
+        lead(segment_key, 1) over (partition by customer_id order by as_of_date asc nulls last)
+            as segment_2,
+        lead(segment_key, 2) over (partition by customer_id order by as_of_date asc nulls last)
+            as segment_3,
+        lead(segment_key, 3) over (partition by customer_id order by as_of_date asc nulls last)
+            as segment_4,
+        lead(segment_key, 4) over (partition by customer_id order by as_of_date asc nulls last)
+            as segment_5
     from dated
     where
         previous_segment_key is null
