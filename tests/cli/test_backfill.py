@@ -18,6 +18,16 @@ def test_what_is_there_stays_and_is_said(history_shop: Shop, command: Command) -
     assert history_shop.rows("from seg_membership_history order by all") == before
 
 
+def test_what_an_interruption_left_undone_is_done(history_shop: Shop) -> None:
+    """The memberships were written, and dbt had not made anything of them yet."""
+    history_shop.execute("delete from seg_segment_history where as_of_date >= '2026-05-01'")
+    done = history_shop.warehouse_seg("backfill", "--from", FIRST_OF_HISTORY)
+    assert done.exit_code == 0, done.err
+    assert "nothing to do" in done.out
+    dates = "select count(distinct as_of_date) from seg_segment_history"
+    assert history_shop.rows(dates) == [(5,)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

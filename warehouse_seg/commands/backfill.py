@@ -13,7 +13,7 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.model.segment_model import SegmentModel
 from warehouse_seg.monitoring.date_scoring import DateScoring
-from warehouse_seg.monitoring.grid import date_before, grid
+from warehouse_seg.monitoring.grid import date_before, grid, is_on_grid
 from warehouse_seg.monitoring.history_table import Basis, HistoryTable
 from warehouse_seg.monitoring.past_features import OrderLines
 from warehouse_seg.project.context import Session
@@ -21,7 +21,7 @@ from warehouse_seg.project.feature_queries import built_relation, past_columns
 from warehouse_seg.settings import Period
 from warehouse_seg.warehouse.connection import Warehouse
 
-MEMBERSHIPS = "seg_membership_history"
+MEMBERSHIPS, SEGMENTS = "seg_membership_history", "seg_segment_history"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def backfill(project: DbtProject, options: Options, emit: Emit = silent) -> Back
         written = _Backfill(warehouse, session, HistoryTable(warehouse, relation), emit).run(
             options
         )
-    if written.dates or not exists:
+    if written.is_ahead:
         emit(Event.step("movements are brought up to date by dbt"))
         project.build(f"{MEMBERSHIPS}+,package:{PACKAGE}")
     return Backfilled(
@@ -90,9 +90,15 @@ def backfill(project: DbtProject, options: Options, emit: Emit = silent) -> Back
 
 @dataclass(frozen=True)
 class _Written:
+    """What was done of the memberships.
+
+    is_ahead: whether what dbt makes of them is behind, now or since an interruption
+    """
+
     dates: dict[date, int]
     kept: int
     basis: Basis
+    is_ahead: bool
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,20 @@ class _Backfill:
         self._score(due, basis)
         if basis is Basis.KNOWN:
             self._tell_models_apart()
-        return _Written(due, len(dates) - len(due), basis)
+        return _Written(due, len(dates) - len(due), basis, self._is_ahead())
+
+    def _is_ahead(self) -> bool:
+        relation = self.session.manifest.relation(SEGMENTS)
+        if not self.warehouse.has_relation(relation):
+            return True
+        stamps = "as_of_date, max(scored_at) as scored_at"
+        known, assigned = (
+            self.warehouse.rows(
+                f"select {stamps} from {table} group by as_of_date order by as_of_date"
+            )
+            for table in (f"{self.table.relation} where basis = 'known'", relation)
+        )
+        return known != assigned
 
     def _dates(self, options: Options) -> list[date]:
         """The dates of the grid that were asked for. Raises UsageError where there is none."""
@@ -179,9 +198,9 @@ class _Backfill:
 
     def _tell_models_apart(self) -> None:
         """Where neighbours were scored by two models, score the later date by the earlier one's as well."""
-        there = self.table.known_versions()
-        has = {(s.as_of_date, s.model_version) for s in self.table.scorings()}
         period = self.session.settings.history.every
+        there = {d: v for d, v in self.table.known_versions().items() if is_on_grid(d, period)}
+        has = {(s.as_of_date, s.model_version) for s in self.table.scorings()}
         due = {}
         for day in there:
             before = there.get(date_before(day, period))

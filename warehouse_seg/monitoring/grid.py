@@ -37,6 +37,11 @@ def grid(first: date, last: date, period: Period) -> list[date]:
     return dates[::-1]
 
 
+def is_on_grid(day: date, period: Period) -> bool:
+    """Whether a date is the first day of a period; history has others where the grid was another."""
+    return period_start(day, period) == day
+
+
 def date_before(day: date, period: Period) -> date:
     """The neighbour before a date of the grid."""
     return period_start(day - ONE_DAY, period)

@@ -92,7 +92,7 @@ class HistoryTable:
             return
         dates = ", ".join(render("seg_date", str(day), self.warehouse.dialect) for day in days)
         of_basis = "" if basis is Basis.KNOWN else f" and basis = '{basis}'"
-        with self.warehouse.transaction():
+        with self.warehouse.transaction(self.relation):
             self.warehouse.execute(
                 f"delete from {self.relation} where as_of_date in ({dates}){of_basis}"
             )

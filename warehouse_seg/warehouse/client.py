@@ -34,6 +34,11 @@ class Client(Protocol):
         ...
 
     @property
+    def lock_of_table(self) -> str | None:
+        """The statement that keeps other writers from `{relation}` until a transaction ends; None where none can be."""
+        ...
+
+    @property
     def errors(self) -> tuple[type[Exception], ...]:
         """What the driver raises for a statement that cannot run."""
         ...

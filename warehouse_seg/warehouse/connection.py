@@ -59,10 +59,15 @@ class Warehouse:
         return self._client.has_transactions
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Statements that take effect together, or not at all. Only where the engine has transactions."""
+    def transaction(self, relation: str) -> Iterator[None]:
+        """Statements that change a table together, or not at all, with nobody else writing it meanwhile.
+
+        Only where the engine has transactions.
+        """
         self.execute("begin transaction")
         try:
+            if self._client.lock_of_table:
+                self.execute(self._client.lock_of_table.format(relation=relation))
             yield
         except BaseException:
             self.execute("rollback")

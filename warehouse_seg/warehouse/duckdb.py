@@ -31,6 +31,7 @@ class DuckDB:
     name = "DuckDB"
     dialect = "duckdb"
     has_transactions = True
+    lock_of_table = None  # a file has one writer
     errors: tuple[type[Exception], ...] = (duckdb.Error,)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:

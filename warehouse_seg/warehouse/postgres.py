@@ -22,6 +22,7 @@ class Postgres:
     name = "Postgres"
     dialect = "postgres"
     has_transactions = True
+    lock_of_table = "lock table {relation} in share row exclusive mode"
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

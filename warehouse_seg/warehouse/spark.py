@@ -30,6 +30,7 @@ class Spark:
     name = "Spark"
     dialect = "spark"
     has_transactions = False
+    lock_of_table = None
 
     def __init__(self, session: Any) -> None:
         self._session = session

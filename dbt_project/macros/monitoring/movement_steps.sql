@@ -61,16 +61,18 @@
 
 
 {#- Date → {date_before, known, previous_models}, in order. `known` is {date, basis, model_version, scored_at}, and the
-    others a list of them. -#}
+    others a list of them. Dates that are not of the grid, since `history.every` was another, have no neighbours. -#}
 {% macro seg_scorings(relation) %}
     {% set dates = {} %}
     {% if relation is none %}{{ return(dates) }}{% endif %}
     {% set text = seg_text(target.type) %}
-    {% set start = seg_period_start(seg_days_after("as_of_date", -1, target.type), seg_history_period(), target.type) %}
+    {% set period = seg_history_period() %}
+    {% set start = seg_period_start(seg_days_after("as_of_date", -1, target.type), period, target.type) %}
+    {% set own_start = seg_period_start("as_of_date", period, target.type) %}
     {% set rows = run_query(
         "select '=' || cast(as_of_date as " ~ text ~ ") as as_of_date, '=' || cast(" ~ start ~ " as " ~ text
         ~ ") as date_before, basis, model_version, '=' || cast(max(scored_at) as " ~ text ~ ") as scored_at from "
-        ~ relation ~ " where basis <> 'restated' group by as_of_date, basis, model_version"
+        ~ relation ~ " where basis <> 'restated' and as_of_date = " ~ own_start ~ " group by as_of_date, basis, model_version"
         ~ " order by as_of_date asc nulls last, basis asc nulls last, model_version asc nulls last"
     ).rows %}
     {% for row in rows %}

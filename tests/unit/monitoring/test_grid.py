@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import duckdb
 import pytest
 
-from warehouse_seg.monitoring.grid import date_before, grid, period_start
+from warehouse_seg.monitoring.grid import date_before, grid, is_on_grid, period_start
 from warehouse_seg.settings import Period
 from warehouse_seg.sql.rendering import render
 
@@ -39,6 +39,12 @@ def test_the_engine_has_the_same_first_days(
 )
 def test_the_grid_has_the_first_days_inside(period: Period, expected: list[str]) -> None:
     assert [str(day) for day in grid(date(2024, 2, 1), date(2024, 2, 15), period)] == expected
+
+
+def test_only_first_days_are_on_the_grid() -> None:
+    days = [FIRST + timedelta(days=number) for number in range(400)]
+    for period in Period:
+        assert [d for d in days if is_on_grid(d, period)] == grid(days[0], days[-1], period)
 
 
 @pytest.mark.parametrize("period", Period)
