@@ -202,9 +202,9 @@ class _Backfill:
         there = {d: v for d, v in self.table.known_versions().items() if is_on_grid(d, period)}
         has = {(s.as_of_date, s.model_version) for s in self.table.scorings()}
         due = {}
-        for day in there:
+        for day, version in there.items():
             before = there.get(date_before(day, period))
-            if before is not None and before != there[day] and (day, before) not in has:
+            if before is not None and before != version and (day, before) not in has:
                 due[day] = before
         if due:
             self._score(due, Basis.PREVIOUS_MODEL)
