@@ -14,11 +14,16 @@ def backfill_lines(result: Backfilled) -> Iterator[str]:
     if not result.dates:
         yield f"nothing to do: the history has all {result.kept} dates"
         return
-    dates = (
-        result.dates[0] if len(result.dates) == 1 else f"{result.dates[0]} to {result.dates[-1]}"
-    )
+    first, last = result.dates[0], result.dates[-1]
+    span = first if first == last else f"{first} to {last}"
     versions = ", ".join(map(str, result.model_versions))
     what = "restated" if result.basis == "restated" else "written"
-    yield f"{len(result.dates)} dates {what}, {dates}, model version {versions} ({result.seconds:.0f} s)"
-    if result.kept:
-        yield f"{result.kept} dates of the range were there already; --again replaces them"
+    dates = _dates(len(result.dates))
+    yield f"{dates} {what}, {span}, model version {versions} ({result.seconds:.0f} s)"
+    if result.kept and what == "written":
+        verb = "was" if result.kept == 1 else "were"
+        yield f"{_dates(result.kept)} of the range {verb} there already; --again replaces what is there"
+
+
+def _dates(count: int) -> str:
+    return "1 date" if count == 1 else f"{count} dates"
