@@ -147,6 +147,7 @@ HISTORY = {
     "seg_customer_movements": ["customer_id", "as_of_date"],
     "seg_segment_paths": ["segment_keys", "next_segment_key"],
     "seg_segment_durations": ["segment_key"],
+    "seg_customer_next_segments": ["customer_id"],
 }
 STAMPS = ["scored_at", "previous_scored_at"]
 NAMED_BY_A_LARGEST = ["most_rose_segment_key", "most_fell_segment_key"]
