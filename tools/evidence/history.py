@@ -72,11 +72,21 @@ left join memberships using (as_of_date, segment_key)
 """
 
 FLOWS = """
-select previous_segment_name, segment_name, sum(customers), sum(expected_customers),
-    sum(expected_customers) / sum(sum(expected_customers)) over (partition by previous_segment_name)
-from {schema}.seg_segment_transitions
-where previous_segment_key is not null and previous_segment_key <> segment_key
-group by all order by 4 desc limit 3
+with flows as (
+    select
+        previous_segment_name,
+        segment_name,
+        sum(customers) as customers,
+        sum(expected_customers) as expected_customers
+    from {schema}.seg_segment_transitions
+    where previous_segment_key is not null and segment_key is not null
+    group by previous_segment_name, segment_name
+)
+select *, expected_customers / sum(expected_customers) over (partition by previous_segment_name) as share
+from flows
+qualify previous_segment_name <> segment_name
+order by expected_customers desc
+limit 3
 """
 
 
@@ -231,17 +241,24 @@ def create_days(warehouse: Warehouse, macro: dict[str, object]) -> None:
 
 
 def main() -> None:
+    sums: list[list[object]] = []
+    largest: list[list[object]] = []
+    right: list[list[object]] = []
     with tempfile.TemporaryDirectory() as folder:
-        filled = list(shops(Path(folder)))
-        show(INTRODUCTION)
-        note = "Monthly, by `warehouse-seg backfill` with the model that was fitted last."
-        show(heading("Flows add up", note))
-        show(table(SUMS, [history_row(shop) for shop in filled]))
-        show(heading("Where customers go", "The three largest expected flows of each shop."))
-        show(table(LARGEST, [row for shop in filled for row in flow_rows(shop)]))
-        note = f"{CUSTOMERS:,} customers, every one of {DAYS} days scored by itself."
-        show(heading("The next segment without a purchase", note))
-        show(table(RIGHT, [next_segment_row(shop) for shop in filled]))
+        for shop in shops(Path(folder)):
+            sums.append(history_row(shop))
+            largest += flow_rows(shop)
+            right.append(next_segment_row(shop))
+            tell((sums[-1], right[-1]))
+    show(INTRODUCTION)
+    note = "Monthly, by `warehouse-seg backfill` with the model that was fitted last."
+    show(heading("Flows add up", note))
+    show(table(SUMS, sums))
+    show(heading("Where customers go", "The three largest expected flows of each shop."))
+    show(table(LARGEST, largest))
+    note = f"{CUSTOMERS:,} customers, every one of {DAYS} days scored by itself."
+    show(heading("The next segment without a purchase", note))
+    show(table(RIGHT, right))
 
 
 if __name__ == "__main__":
