@@ -83,6 +83,7 @@ def test_the_package_its_variables_and_its_materialization_are_there(project: Db
     assert content(project)["models"]["warehouse_seg"] == {
         "+materialized": "table",
         "staging": {"+materialized": "view"},
+        "monitoring": {"history": {"+materialized": "incremental"}},
     }
     packages = [{"local": "internal/money"}, {"local": "vendor/warehouse_seg"}]
     assert content(project, "packages.yml") == {"packages": packages}
@@ -128,7 +129,23 @@ def test_a_materialization_that_was_chosen_is_kept(project: DbtProject) -> None:
     chosen = "models:\n  warehouse_seg: {+materialized: view}  # we know"
     write(project, "dbt_project.yml", text.replace("models:", chosen, 1))
     init(project, CHOSEN)
-    assert content(project)["models"]["warehouse_seg"] == {"+materialized": "view"}
+    history = {"history": {"+materialized": "incremental"}}
+    assert content(project)["models"]["warehouse_seg"] == {
+        "+materialized": "view",
+        "monitoring": history,
+    }
+
+
+def test_a_project_of_an_earlier_release_gets_the_line_for_history(project: DbtProject) -> None:
+    text = (project.project_dir / "dbt_project.yml").read_text()
+    earlier = "models:\n  warehouse_seg:\n    +materialized: table\n    staging:\n      +materialized: view\n"
+    write(project, "dbt_project.yml", text.replace("models:\n", earlier, 1))
+    init(project, CHOSEN)
+    assert content(project)["models"]["warehouse_seg"] == {
+        "+materialized": "table",
+        "staging": {"+materialized": "view"},
+        "monitoring": {"history": {"+materialized": "incremental"}},
+    }
 
 
 # -------------------------------------------------------------------------------------- which file lists

@@ -102,7 +102,6 @@ def test_history_is_built_where_it_is_switched_on(stages: Stages, tmp_path: Path
     """In a schema of its own, with a key of another name; an empty build, a night, a full refresh."""
     project = stages.fitted("bigint").copy(tmp_path / "project")
     project.set((*SETTINGS, "rooms"), {"monitoring": True})
-    project.set(("models", PACKAGE, "monitoring", "history", "+materialized"), "incremental")
 
     for arguments in (("build", "--empty"), ("build",), ("build", "--full-refresh")):
         succeeded(project.dbt("--warn-error", *arguments, "--select", f"package:{PACKAGE}"))
@@ -376,7 +375,10 @@ def test_scoring_warns_where_the_projects_own_setting_makes_it_a_view(
     fitted: ForeignProject,
 ) -> None:
     before = fitted.contents("seg_customer_scores")
-    lines = "  warehouse_seg:\n    +materialized: table\n    staging:\n      +materialized: view\n"
+    lines = (
+        "  warehouse_seg:\n    +materialized: table\n    staging:\n      +materialized: view\n"
+        "    monitoring:\n      history:\n        +materialized: incremental\n"
+    )
     fitted.replace_text(lines, "")
 
     done = succeeded(fitted.dbt("run", "--select", "seg_customer_scores"))

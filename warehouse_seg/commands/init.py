@@ -19,6 +19,9 @@ from warehouse_seg.errors import UsageError
 from warehouse_seg.events import Emit, Event, silent
 from warehouse_seg.project.customer_key import key_type
 
+MATERIALIZED = {"materialized", "+materialized"}
+"""Both ways of dbt to write it."""
+
 
 def init(project: DbtProject, variables: Mapping[str, Any], emit: Emit = silent) -> list[Change]:
     """Vendor the dbt package, name it in packages.yml and put its variables into dbt_project.yml.
@@ -94,16 +97,15 @@ def _edited_project(project_dir: Path, variables: Mapping[str, Any]) -> Edit:
     before = after = text_of(path)
     for name, value in variables.items():
         after = with_entry(after, ("vars", PACKAGE, name), value)
-    models = block_of(content_of(path, before), "models", PACKAGE)
-    if not {"materialized", "+materialized"} & models.keys():
-        after = with_entry(after, ("models", PACKAGE, "+materialized"), "table")
-    # A root `+materialized: view` would turn every table of the package into a view; the line above outdoes it, and the
-    # package's own ones too: for staging, which is a view of the order lines and no copy of them, and for history.
-    for folders, materialized in (
-        (("staging",), "view"),
-        (("monitoring", "history"), "incremental"),
-    ):
-        place = ("models", PACKAGE, *folders, "+materialized")
-        if "materialized" not in block_of(content_of(path, before), *place[:-1]):
-            after = with_entry(after, place, materialized)
+    ours = ("models", PACKAGE)
+    content = content_of(path, before)
+    if not MATERIALIZED & block_of(content, *ours).keys():
+        # A root `+materialized: view` would turn every table of the package into a view; this line outdoes it,
+        # and the package's own one for staging too, which is a view of the order lines and no copy of them.
+        after = with_entry(after, (*ours, "+materialized"), "table")
+        after = with_entry(after, (*ours, "staging", "+materialized"), "view")
+    history = (*ours, "monitoring", "history")
+    if not MATERIALIZED & block_of(content, *history).keys():
+        # Whatever was chosen for all tables: history has to be added to, or it would lose its past.
+        after = with_entry(after, (*history, "+materialized"), "incremental")
     return Edit(path, before, after)
