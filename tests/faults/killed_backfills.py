@@ -55,7 +55,7 @@ class BackfillKill:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    DbtProject.call = lambda *_: None  # type: ignore[method-assign]
+    DbtProject.call = lambda *_, **__: None  # type: ignore[method-assign]
     DbtProject.parsed_before = DbtProject.last_manifest  # type: ignore[method-assign]
     DbtProject.environment = property(environment_of)  # type: ignore[assignment]
     # Each date by itself, so that there is something between dates.

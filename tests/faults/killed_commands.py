@@ -92,7 +92,7 @@ def main() -> None:
 
 def prepare_parent(shop: Path) -> None:
     """Do once what the forked processes need and what writes nothing."""
-    DbtProject.call = lambda *_: None  # type: ignore[method-assign]
+    DbtProject.call = lambda *_, **__: None  # type: ignore[method-assign]
     DbtProject.environment = property(environment_of)  # type: ignore[assignment]
     folder = shop.parent / "fitted_once"
     shutil.copytree(shop, folder, symlinks=True)
