@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import duckdb
@@ -22,6 +22,14 @@ from warehouse_seg.warehouse.connection import Warehouse
 from warehouse_seg.warehouse.duckdb import DuckDB
 
 pytestmark = pytest.mark.both_duckdb
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Of these tests alone: they leave tables in it."""
+    with duckdb.connect() as connection:
+        yield connection
+
 
 DATES = grid(date(2024, 1, 1), date(2024, 12, 31), Period.MONTH)
 CATEGORIES = (Category(category="tea", column_suffix="tea"),)

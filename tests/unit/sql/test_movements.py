@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Of these tests alone: they leave tables in it."""
+    with duckdb.connect() as connection:
+        yield connection
+
 
 Array = NDArray[np.float64]
 

@@ -18,6 +18,14 @@ from warehouse_seg.sql.rendering import render
 
 pytestmark = pytest.mark.both_duckdb
 
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Of these tests alone: they leave tables in it."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
 TODAY = date(2024, 6, 1)
 TIERS = {"dominant": 0.8, "hybrid": 0.3}
 DAYS = 120
