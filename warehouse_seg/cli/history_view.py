@@ -19,7 +19,7 @@ def backfill_lines(result: Backfilled) -> Iterator[str]:
     versions = ", ".join(map(str, result.model_versions))
     what = "restated" if result.basis == "restated" else "written"
     dates = _dates(len(result.dates))
-    yield f"{dates} {what}, {span}, model version {versions} ({result.seconds:.0f} s)"
+    yield f"{dates} {what}, {span}, model version {versions} ({result.seconds:z.0f} s)"
     if result.kept and what == "written":
         verb = "was" if result.kept == 1 else "were"
         yield f"{_dates(result.kept)} of the range {verb} there already; --again replaces what is there"

@@ -72,7 +72,8 @@
     {% set rows = run_query(
         "select '=' || cast(as_of_date as " ~ text ~ ") as as_of_date, '=' || cast(" ~ start ~ " as " ~ text
         ~ ") as date_before, basis, model_version, '=' || cast(max(scored_at) as " ~ text ~ ") as scored_at from "
-        ~ relation ~ " where basis <> 'restated' and as_of_date = " ~ own_start ~ " group by as_of_date, basis, model_version"
+        ~ relation ~ " where basis <> 'restated' and as_of_date = " ~ own_start
+        ~ " group by as_of_date, basis, model_version"
         ~ " order by as_of_date asc nulls last, basis asc nulls last, model_version asc nulls last"
     ).rows %}
     {% for row in rows %}
