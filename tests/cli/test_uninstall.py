@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from ruamel.yaml import YAML
+
 from tests.shop_fixtures import Command
 from tests.small_shop import PROJECT, Shop
 
@@ -65,6 +69,13 @@ def test_the_models_go_where_their_schema_is_named(command: Command, scored_shop
 
 def test_the_history_goes_with_the_models_alone(command: Command, history_shop: Shop) -> None:
     kept = {"seg_membership_history", "seg_segment_history"}
+    # The fixture wrote the file as JSON, from which lines cannot be taken.
+    definition = history_shop.folder / "dbt_project.yml"
+    with definition.open("r+") as file:
+        content = json.load(file)
+        file.seek(0)
+        file.truncate()
+        YAML().dump(content, file)
     dropped = command(history_shop, "uninstall", "--dry-run").out
     assert "seg_segment_transitions" in dropped
     assert not [name for name in kept if name in dropped]

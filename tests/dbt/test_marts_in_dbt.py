@@ -17,7 +17,7 @@ from tests.small_shop import DATABASE, Shop, Stages
 from warehouse_seg.resources import dbt_package_path
 
 MARTS = sorted(file.stem for file in (dbt_package_path() / "models" / "marts").glob("*.sql"))
-DYNAMIC = {"seg_customer_features", "seg_customer_scores"}
+DYNAMIC = {"seg_customer_features", "seg_customer_scores", "seg_membership_history"}
 """Public tables whose columns depend on the categories and on the segments: they can have no contract."""
 
 

@@ -54,7 +54,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a room that does not exist": (
         {"rooms": {"mart": False}},
-        "no setting `rooms.mart`. Did you mean `marts`? Valid here: features, scoring, marts.",
+        "no setting `rooms.mart`. Did you mean `marts`? Valid here: features, scoring, marts,",
     ),
     "an input of another shape": ({"transactions": ["a", "b", "c"]}, "Write a model as `name`"),
 }
